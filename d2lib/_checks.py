@@ -1,0 +1,215 @@
+"""Checks of what a user passes in: each states the rule, what came, and the mend.
+
+Both twins call these at their public boundary, so that the same mistake gets the same
+message whichever twin runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "as_float_array",
+    "check_batch",
+    "check_choice",
+    "check_finite",
+    "check_labels",
+    "check_non_negative",
+    "check_positive",
+    "check_positive_int",
+    "check_probability",
+    "check_same_shape",
+    "check_state",
+    "check_unit_interval",
+]
+
+
+def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
+    """Turns numbers, lists or a float array into a floating-point array.
+
+    Python numbers and lists of them become float32 unless ``dtype`` says otherwise.
+    An *array* of integers is refused: it usually is a batch of labels or of raw pixels
+    that somebody forgot to convert, and casting it silently would hide that.
+    """
+    wanted = np.dtype(np.float32 if dtype is None else dtype)
+    if wanted.kind != "f":
+        raise TypeError(
+            f"{name} needs a floating dtype, got dtype={wanted}: "
+            "use float32 (the default) or float64"
+        )
+    is_array = hasattr(data, "dtype") and hasattr(data, "shape")
+    try:
+        array = np.asarray(data)
+    except ValueError as error:  # a ragged list
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, got {_short(data)}: "
+            "give every row the same length"
+        ) from error
+    if array.dtype.kind not in "fiub" or (is_array and array.dtype.kind in "iub"):
+        raise TypeError(
+            f"{name} must hold floating-point numbers, got an array of dtype "
+            f"{array.dtype} and shape {array.shape}: convert it with "
+            "x.astype('float32')"
+        )
+    return array.astype(wanted, copy=False)
+
+
+def check_choice(value: Any, choices: Iterable[Any], name: str) -> None:
+    """Raises ValueError unless ``value`` is one of ``choices``."""
+    options = list(choices)
+    if not any(value is option or value == option for option in options):
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}"
+        )
+
+
+def check_positive(value: Any, name: str) -> float:
+    """Returns ``value`` as a float; it must be a finite number above zero."""
+    number = _as_real(value, name)
+    if not (np.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+    return number
+
+
+def check_non_negative(value: Any, name: str) -> float:
+    """Returns ``value`` as a float; it must be a finite number of at least zero."""
+    number = _as_real(value, name)
+    if not (np.isfinite(number) and number >= 0):
+        raise ValueError(f"{name} must be a finite number >= 0, got {value!r}")
+    return number
+
+
+def check_probability(value: Any, name: str) -> float:
+    """Returns ``value`` as a float; it must lie in [0, 1)."""
+    number = _as_real(value, name)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must lie in [0, 1), got {value!r}")
+    return number
+
+
+def check_positive_int(value: Any, name: str) -> int:
+    """Returns ``value`` as an int; it must be a whole number of at least one."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number >= 1, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+    return int(value)
+
+
+def check_same_shape(
+    y_hat_shape: tuple[int, ...], y_shape: tuple[int, ...], what: str
+) -> None:
+    """Raises ValueError unless prediction and target have one and the same shape.
+
+    Broadcasting is refused on purpose: ``(n, 1)`` against ``(n,)`` would silently
+    compare every prediction with every target.
+    """
+    if tuple(y_hat_shape) != tuple(y_shape):
+        hint = ""
+        if int(np.prod(y_hat_shape)) == int(np.prod(y_shape)):
+            hint = f": reshape y with y.reshape({tuple(y_hat_shape)})"
+        raise ValueError(
+            f"{what} needs y_hat and y of the same shape, got y_hat "
+            f"{tuple(y_hat_shape)} and y {tuple(y_shape)}{hint}"
+        )
+
+
+def check_batch(shape: tuple[int, ...], what: str) -> None:
+    """Raises ValueError for an array without elements."""
+    if 0 in shape:
+        raise ValueError(
+            f"{what} needs at least one example, got an empty batch of shape "
+            f"{tuple(shape)}: a mean over nothing is not a number"
+        )
+
+
+def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
+    """Returns ``y`` as integer labels fit for predictions of ``y_hat_shape``."""
+    labels = np.asarray(y)
+    classes = y_hat_shape[-1] if y_hat_shape else 0
+    if len(y_hat_shape) < 1 or labels.shape != tuple(y_hat_shape[:-1]):
+        raise ValueError(
+            "cross_entropy needs y_hat of shape (..., classes) and y of shape (...), "
+            f"got y_hat {tuple(y_hat_shape)} and y {labels.shape}: labels are class "
+            "numbers, not one-hot rows; one-hot rows become numbers with "
+            "y.argmax(axis=-1)"
+        )
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"labels must be integers in [0, {classes}), got dtype {labels.dtype}: "
+            "convert them with y.astype('int64')"
+        )
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        bad = labels[(labels < 0) | (labels >= classes)]
+        raise ValueError(
+            f"labels must lie in [0, {classes}) for y_hat of shape "
+            f"{tuple(y_hat_shape)}, got {int(bad.flat[0])} ({bad.size} of "
+            f"{labels.size} labels are out of range)"
+        )
+    return labels
+
+
+def check_unit_interval(values: np.ndarray, name: str) -> None:
+    """Raises ValueError unless every value is a probability in [0, 1]."""
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise ValueError(
+            f"{name} must lie in [0, 1], got values from {values.min():g} to "
+            f"{values.max():g}: pass logits with from_logits=True, or squash them "
+            "with sigmoid"
+            if name == "y_hat"
+            else f"{name} must lie in [0, 1], got values from {values.min():g} to "
+            f"{values.max():g}"
+        )
+
+
+def check_finite(values: np.ndarray, name: str) -> None:
+    """Raises ValueError if an array of data holds NaN or infinity."""
+    if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
+        # The sum is one quick pass; only a suspicious one is looked at in detail.
+        bad = ~np.isfinite(values)
+        if bad.any():
+            first = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise ValueError(
+                f"{name} must be finite, got {int(bad.sum())} NaN or infinite values "
+                f"of {values.size}, the first at index {first}: drop or replace them"
+            )
+
+
+def check_state(
+    given: dict[str, np.ndarray], expected: dict[str, tuple[int, ...]], what: str
+) -> None:
+    """Raises ValueError unless names and shapes of a state fit a model exactly."""
+    missing = [name for name in expected if name not in given]
+    unexpected = [name for name in given if name not in expected]
+    if missing or unexpected:
+        raise ValueError(
+            f"the state does not fit this {what}: missing {missing or 'nothing'}, "
+            f"unexpected {unexpected or 'nothing'}: load it into a {what} built "
+            "with the same arguments"
+        )
+    for name, shape in expected.items():
+        array = np.asarray(given[name])
+        if array.shape != tuple(shape):
+            raise ValueError(
+                f"the state does not fit this {what}: {name} must have shape "
+                f"{tuple(shape)}, got {array.shape}"
+            )
+        if array.dtype.kind not in "fiu":
+            raise TypeError(
+                f"the state's {name} must hold numbers, got dtype {array.dtype}"
+            )
+
+
+def _as_real(value: Any, name: str) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def _short(data: Any) -> str:
+    text = repr(data)
+    return text if len(text) <= 60 else text[:57] + "..."

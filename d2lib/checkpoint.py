@@ -1,0 +1,136 @@
+"""Checkpoints: named arrays in one file that is either whole or not there.
+
+The format is NumPy's own ``.npz``, never pickled, so opening a stranger's checkpoint
+runs none of their code, and either twin can read what the other wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["CheckpointError", "load", "load_into", "save"]
+
+_META = "__meta__"
+
+
+class CheckpointError(ValueError):
+    """A file that is not a checkpoint, is damaged, or belongs to another model."""
+
+
+def save(
+    path: str | Path, arrays: Mapping[str, np.ndarray], meta: Any | None = None
+) -> None:
+    """Writes named arrays to ``path``, whole or not at all.
+
+    They go to a temporary file beside it, which then takes its name in one step: a
+    process killed while saving leaves the previous checkpoint as it was.
+
+    Args:
+        path: the file; its folder must exist.
+        arrays: by name.
+        meta: anything JSON can hold.
+
+    Raises:
+        OSError: the folder is missing or can't be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(folder + "/w.npz", {"W": np.ones(3)}, meta={"epoch": 1})
+        ...     arrays, meta = load(folder + "/w.npz")
+        >>> arrays["W"], meta
+        (array([1., 1., 1.]), {'epoch': 1})
+    """
+    path = Path(path)
+    content = dict(arrays)
+    if _META in content:
+        raise ValueError(f"an array may not be named {_META!r}: that name is taken")
+    for name, array in content.items():
+        if np.asarray(array).dtype.hasobject:
+            raise TypeError(f"a checkpoint holds numbers, and {name!r} holds objects")
+    content[_META] = np.asarray(json.dumps(meta))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        file = open(temporary, "wb")  # noqa: SIM115 (closed below, whatever happens)
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"can't write a checkpoint into {str(path.parent)!r} ({error.strerror}): "
+            "choose a folder that exists and that you may write to",
+        ) from error
+    try:
+        with file:
+            np.savez(file, **content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
+    """Reads what `save` wrote: the arrays and the meta data.
+
+    Raises:
+        FileNotFoundError: no such file.
+        CheckpointError: not a checkpoint, or a truncated or damaged one.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        meta = json.loads(str(arrays.pop(_META)))
+    except FileNotFoundError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        KeyError,
+        EOFError,
+        AttributeError,
+        TypeError,
+        OSError,
+    ) as error:
+        raise CheckpointError(
+            f"{path} can't be read as a checkpoint of d2lib "
+            f"({os.path.getsize(path) if path.is_file() else 'not a file'} bytes; "
+            f"{error}): it is another kind of file, or truncated; use an earlier one"
+        ) from error
+    return arrays, meta
+
+
+def load_into(model: Any, path: str | Path) -> None:
+    """Loads a checkpoint's weights into a model of either twin.
+
+    A checkpoint of a whole training run (`fit`) has the weights under ``model/``.
+
+    Raises:
+        CheckpointError: unreadable, or another model's; the model is unchanged.
+    """
+    arrays, _ = load(path)
+    prefix = "model/"
+    if any(name.startswith(prefix) for name in arrays):
+        arrays = part(arrays, prefix)
+    try:
+        model.load_state(arrays)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is a checkpoint of another model: {error}"
+        ) from error
+
+
+def part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """The arrays whose names start with a prefix, under what follows it."""
+    return {
+        name[len(prefix) :]: array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,71 @@
+"""Every concept of the book from scratch, in NumPy.
+
+`d2lib.mx` has the same names with the same arguments: change the import to change the
+twin.
+"""
+
+from d2lib.data import minibatches
+from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
+from d2lib.scratch.initializers import initialize
+from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
+from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.scratch.module import Module
+from d2lib.scratch.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Momentum,
+    RMSProp,
+    clip_gradients,
+)
+from d2lib.scratch.regularization import Dropout
+from d2lib.scratch.tensor import (
+    Tensor,
+    device,
+    exp,
+    log,
+    no_grad,
+    record,
+    tensor,
+    to_numpy,
+)
+from d2lib.training import EarlyStopping, History, accuracy, fit, predict
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "History",
+    "Module",
+    "Momentum",
+    "Perceptron",
+    "RMSProp",
+    "Sequential",
+    "Tensor",
+    "accuracy",
+    "binary_cross_entropy",
+    "clip_gradients",
+    "cross_entropy",
+    "device",
+    "exp",
+    "fit",
+    "initialize",
+    "log",
+    "minibatches",
+    "mse",
+    "no_grad",
+    "predict",
+    "record",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "tensor",
+    "to_numpy",
+]

@@ -1,0 +1,178 @@
+"""Losses: what a wrong prediction costs.
+
+Each is one operation with a derivative by hand, so that it is exact and stable: the two
+cross-entropies take *logits* (the scores before sigmoid or softmax), because the
+logarithm of a probability that was rounded to 0 cannot be repaired afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from d2lib._checks import (
+    check_batch,
+    check_choice,
+    check_labels,
+    check_same_shape,
+    check_unit_interval,
+)
+from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy
+
+__all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
+
+_TINY = 1e-12  # keeps log(0) finite where probabilities, not logits, are given
+
+
+def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
+    r"""Mean squared error, for targets that are numbers: the grade, a price.
+
+    .. math:: J = \frac1n \sum_{i=1}^n \big(y^{(i)} - \hat y^{(i)}\big)^2, \qquad
+              \frac{\partial J}{\partial \hat y^{(i)}} =
+              \frac2n \big(\hat y^{(i)} - y^{(i)}\big)
+
+    Args:
+        y_hat: predictions, a tensor or float array of any shape.
+        y: targets of the same shape.
+        reduction: "mean" over all elements, "sum", or "none".
+
+    Returns:
+        A scalar tensor; with "none" a tensor of y's shape.
+
+    Raises:
+        ValueError: different shapes, an empty batch, an unknown reduction.
+
+    Example:
+        >>> mse([1.0, 2.0], [1.0, 4.0]).item()
+        2.0
+
+    Source: Legendre, 1805; Gauss, 1809 (least squares).
+    """
+    y_hat = as_tensor(y_hat)
+    y = as_tensor(to_numpy(y), y_hat.dtype).data
+    check_same_shape(y_hat.shape, y.shape, "mse")
+    error = y_hat.data - y
+    return _reduce("mse", error * error, y_hat, lambda: 2 * error, reduction)
+
+
+def binary_cross_entropy(
+    y_hat: Any, y: Any, from_logits: bool = True, reduction: str = "mean"
+) -> Tensor:
+    r"""Binary cross-entropy, for yes or no: will I pass this class?
+
+    .. math:: J = -\frac1n \sum_{i=1}^n \Big[ y^{(i)} \log \hat y^{(i)}
+              + \big(1 - y^{(i)}\big) \log\big(1 - \hat y^{(i)}\big) \Big]
+
+    With logits, :math:`\hat y = \sigma(z)`, it is computed as
+    :math:`\max(z, 0) - z y + \log(1 + e^{-|z|})`, which is the same number without
+    overflow, and its derivative is :math:`(\sigma(z) - y)/n`.
+
+    Args:
+        y_hat: logits, or probabilities in [0, 1] if ``from_logits`` is False.
+        y: targets in [0, 1], of the same shape.
+        from_logits: what y_hat is.
+        reduction: "mean" over all elements, "sum", or "none".
+
+    Returns:
+        A scalar tensor; with "none" a tensor of y's shape, in nats.
+
+    Raises:
+        ValueError: different shapes, an empty batch, targets or probabilities outside
+            [0, 1], an unknown reduction.
+
+    Example:
+        >>> round(binary_cross_entropy([0.1], [1.0], from_logits=False).item(), 3)
+        2.303
+
+    Source: Shannon, 1948; Good, 1952.
+    """
+    y_hat = as_tensor(y_hat)
+    y = as_tensor(to_numpy(y), y_hat.dtype).data
+    check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy")
+    check_unit_interval(y, "y")
+    z = y_hat.data
+    if from_logits:
+        small = np.exp(-np.abs(z))  # in (0, 1]: never overflows
+        values = np.maximum(z, 0) - z * y + np.log1p(small)
+
+        def slope() -> np.ndarray:
+            return np.where(z >= 0, 1, small) / (1 + small) - y
+    else:
+        check_unit_interval(z, "y_hat")
+        values = -(y * np.log(z + _TINY) + (1 - y) * np.log(1 - z + _TINY))
+
+        def slope() -> np.ndarray:
+            return (1 - y) / (1 - z + _TINY) - y / (z + _TINY)
+
+    return _reduce("binary cross-entropy", values, y_hat, slope, reduction)
+
+
+def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
+    r"""Softmax cross-entropy, for one class out of several: which digit is it?
+
+    .. math:: J = -\frac1n \sum_{i=1}^n \log p^{(i)}_{y^{(i)}}, \qquad
+              p = \text{softmax}(z), \qquad
+              \frac{\partial J}{\partial z^{(i)}_k} =
+              \frac1n \big(p^{(i)}_k - [k = y^{(i)}]\big)
+
+    Args:
+        y_hat: logits :math:`z`, shape ``(..., classes)``.
+        y: integer labels in [0, classes), shape ``(...)``.
+        reduction: "mean" over all labels, "sum", or "none".
+
+    Returns:
+        A scalar tensor; with "none" a tensor of y's shape, in nats.
+
+    Raises:
+        ValueError: shapes that do not go together, labels out of range, an empty batch,
+            an unknown reduction.
+        TypeError: labels that are not integers.
+
+    Example:
+        >>> round(cross_entropy([[0.0, 0.0]], [1]).item(), 3)  # log 2: no idea
+        0.693
+
+    Source: Bridle, 1990.
+    """
+    y_hat = as_tensor(y_hat)
+    labels = check_labels(to_numpy(y), y_hat.shape).reshape(-1)
+    classes = y_hat.shape[-1]
+    z = y_hat.data.reshape(-1, classes)  # (n, classes)
+    check_batch(z.shape, "cross_entropy")
+    rows = np.arange(len(z))
+    p = z - z.max(axis=1, keepdims=True)
+    own = p[rows, labels]
+    np.exp(p, out=p)
+    total = p.sum(axis=1)
+    values = np.log(total) - own
+
+    def slope() -> np.ndarray:
+        dz = p / total[:, None]
+        dz[rows, labels] -= 1
+        return dz.reshape(y_hat.shape)
+
+    values = values.reshape(y_hat.shape[:-1])
+    return _reduce("cross-entropy", values, y_hat, slope, reduction)
+
+
+def _reduce(
+    op: str, values: np.ndarray, y_hat: Tensor, slope: Any, reduction: str
+) -> Tensor:
+    """Reduces the losses of the examples; ``slope()`` is each one's derivative."""
+    check_choice(reduction, ("mean", "sum", "none"), "reduction")
+    check_batch(values.shape, op)
+    scale = 1.0 / values.size if reduction == "mean" else 1.0
+
+    def backward(g: np.ndarray) -> tuple:
+        d = slope()
+        # g is a number, or one number per example: (..., 1) reaches every class.
+        factor = g * d.dtype.type(scale)
+        d *= np.reshape(factor, factor.shape + (1,) * (d.ndim - factor.ndim))
+        return (d,)
+
+    if reduction == "none":
+        return node(op, values, (y_hat,), backward)
+    return node(
+        op, np.asarray(values.sum() * values.dtype.type(scale)), (y_hat,), backward
+    )

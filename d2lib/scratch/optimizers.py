@@ -1,0 +1,509 @@
+r"""Optimisers: how a gradient becomes a step.
+
+All update the parameters in place, through one scratch buffer each, and ask the system
+for no memory in a step. They go through large parameters in blocks that stay in the
+processor's cache, because an update is limited by memory, not by arithmetic.
+
+In the equations g is the gradient, w a weight, :math:`\eta` the learning rate ``lr``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from d2lib._checks import (
+    check_non_negative,
+    check_positive,
+    check_probability,
+    check_state,
+)
+from d2lib.scratch.tensor import Tensor
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Momentum",
+    "RMSProp",
+    "clip_gradients",
+]
+
+_BLOCK = 32_768  # float32: 128 KiB per array, so that a step's arrays fit a core's L2
+
+
+class Optimizer:
+    """What all optimisers share; a subclass defines the update of one block."""
+
+    slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("an optimiser needs at least one parameter, got none")
+        for parameter in self.parameters:
+            if not (isinstance(parameter, Tensor) and parameter.requires_grad):
+                raise TypeError(
+                    "an optimiser takes tensors with requires_grad=True, got "
+                    f"{type(parameter).__name__}: pass model.parameters()"
+                )
+        self.lr = lr
+        self.steps = 0
+        self._kept = [
+            [np.zeros_like(p.data) for _ in self.slots] for p in self.parameters
+        ]
+        largest = min(_BLOCK, max(p.size for p in self.parameters))
+        dtype = np.result_type(*[p.dtype for p in self.parameters])
+        self._buffers = (np.empty(largest, dtype), np.empty(largest, dtype))
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; set it to change it between steps."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = check_positive(value, "lr")
+
+    def step(self) -> None:
+        """Moves every parameter that has a gradient, once.
+
+        Raises:
+            ValueError: no parameter has a gradient.
+        """
+        ready = [
+            (p.data, p.grad, kept)
+            for p, kept in zip(self.parameters, self._kept, strict=True)
+            if p.grad is not None
+        ]
+        if not ready:
+            raise ValueError(
+                "step() needs gradients, and no parameter has one: call "
+                "loss.backward() first"
+            )
+        self.steps += 1
+        self._prepare()
+        first, second = self._buffers
+        for data, grad, kept in ready:
+            for w, g, *slots in _blocks(data, grad, *kept):
+                if w.shape == first.shape:
+                    self._update(w, g, first, second, *slots)
+                else:
+                    a, b = (f[: w.size].reshape(w.shape) for f in self._buffers)
+                    self._update(w, g, a, b, *slots)
+
+    def _prepare(self) -> None:
+        """Computes what is the same for every parameter in this step."""
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any, *slots: Any) -> None:
+        """Updates the block ``w`` in place; ``a`` and ``b`` are scratch buffers."""
+        raise NotImplementedError(f"{type(self).__name__} must define _update")
+
+    def zero_grad(self) -> None:
+        """Forgets the gradients, so that the next backward starts from zero."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns a copy of everything the next step depends on, for a checkpoint."""
+        arrays = {"steps": np.asarray(self.steps), "lr": np.asarray(self.lr)}
+        for i, kept in enumerate(self._kept):
+            for slot, values in zip(self.slots, kept, strict=True):
+                arrays[f"{i}.{slot}"] = values.copy()
+        return arrays
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Takes over a state that this kind of optimiser returned.
+
+        Raises:
+            ValueError: names or shapes that do not fit; nothing is changed.
+        """
+        given = {name: np.asarray(values) for name, values in state.items()}
+        shapes = {name: values.shape for name, values in self.state().items()}
+        check_state(given, shapes, type(self).__name__)
+        self.lr = float(given["lr"])
+        self.steps = int(given["steps"])
+        for i, kept in enumerate(self._kept):
+            for slot, values in zip(self.slots, kept, strict=True):
+                values[...] = given[f"{i}.{slot}"]
+
+
+def _blocks(w: np.ndarray, *others: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yields matching pieces of the arrays, each small enough for the cache."""
+    if w.size <= _BLOCK:
+        yield (w, *others)
+        return
+    if not w.flags.c_contiguous:
+        raise ValueError(
+            "a parameter's data must be contiguous to be updated in place: set it with "
+            "parameter.data[...] = values instead of replacing the array"
+        )
+    flat = [array.reshape(-1) for array in (w, *others)]
+    for start in range(0, w.size, _BLOCK):
+        yield tuple([array[start : start + _BLOCK] for array in flat])
+
+
+class SGD(Optimizer):
+    r"""(Stochastic) gradient descent: a small step against the gradient.
+
+    .. math:: w \leftarrow w - \eta\,(g + \lambda w)
+
+    Args:
+        parameters: tensors with ``requires_grad=True``, as ``model.parameters()``.
+        lr: the learning rate :math:`\eta` > 0.
+        weight_decay: :math:`\lambda` >= 0, the pull of every weight towards zero.
+
+    Raises:
+        ValueError: lr <= 0, a negative weight_decay, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.scratch import tensor
+        >>> w = tensor([1.0], requires_grad=True)
+        >>> optimizer = SGD([w], lr=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> w.data
+        array([0.8], dtype=float32)
+
+    Source: Robbins & Monro, 1951; Kiefer & Wolfowitz, 1952.
+    """
+
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float = 0.01, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.weight_decay = check_non_negative(weight_decay, "weight_decay")
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any) -> None:
+        g = _decayed(w, g, self.weight_decay, b)
+        np.multiply(g, self.lr, out=a)
+        w -= a
+
+
+class Momentum(Optimizer):
+    r"""Gradient descent that keeps some of its speed, like a ball rolling downhill.
+
+    .. math:: v \leftarrow \mu v - \eta\,(g + \lambda w), \qquad w \leftarrow w + v
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        momentum: :math:`\mu` in [0, 1), the share of the speed that is kept.
+        weight_decay: :math:`\lambda` >= 0.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.scratch import tensor
+        >>> w = tensor([1.0], requires_grad=True)
+        >>> optimizer = Momentum([w], lr=0.1)
+        >>> (w * w).sum().backward()
+        >>> optimizer.step()
+        >>> optimizer.step()  # the same gradient again: 0.9 of the speed is added
+        >>> round(float(w.data[0]), 2)
+        0.42
+
+    Source: Polyak, 1964.
+    """
+
+    slots = ("velocity",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.momentum = check_probability(momentum, "momentum")
+        self.weight_decay = check_non_negative(weight_decay, "weight_decay")
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any, v: Any) -> None:
+        g = _decayed(w, g, self.weight_decay, b)
+        np.multiply(g, self.lr, out=a)
+        v *= self.momentum
+        v -= a
+        w += v
+
+
+class Adagrad(Optimizer):
+    r"""Gives every weight its own step: the more it has moved, the smaller.
+
+    .. math:: h \leftarrow h + g^2, \qquad
+              w \leftarrow w - \eta \frac{g}{\sqrt{h + \epsilon}}
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        eps: :math:`\epsilon` > 0, inside the root.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.scratch import tensor
+        >>> w = tensor([1.0, 1.0], requires_grad=True)
+        >>> optimizer = Adagrad([w], lr=0.1)
+        >>> (w * tensor([1.0, 100.0])).sum().backward()
+        >>> optimizer.step()  # the first step is lr, however steep
+        >>> w.data.round(3)
+        array([0.9, 0.9], dtype=float32)
+
+    Source: Duchi, Hazan & Singer, 2011.
+    """
+
+    slots = ("squares",)
+
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float = 0.01, eps: float = 1e-7
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.eps = check_positive(eps, "eps")
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any, h: Any) -> None:
+        np.multiply(g, g, out=a)
+        h += a
+        np.add(h, self.eps, out=a)
+        np.sqrt(a, out=a)
+        np.divide(g, a, out=a)
+        a *= self.lr
+        w -= a
+
+
+class RMSProp(Optimizer):
+    r"""Adagrad that forgets: it divides by a *running* mean of the squared gradients.
+
+    .. math:: n \leftarrow \rho n + (1 - \rho) g^2, \qquad
+              w \leftarrow w - \eta \frac{g}{\sqrt{n + \epsilon}}
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        rho: :math:`\rho` in [0, 1), the share of the mean that is kept.
+        eps: :math:`\epsilon` > 0, inside the root.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.scratch import tensor
+        >>> w = tensor([1.0], requires_grad=True)
+        >>> optimizer = RMSProp([w], lr=0.1)
+        >>> (w * 5.0).sum().backward()
+        >>> optimizer.step()  # lr / sqrt(1 - rho): n starts at zero
+        >>> round(float(w.data[0]), 3)
+        0.684
+
+    Source: Tieleman & Hinton, Coursera lecture 6.5, 2012.
+    """
+
+    slots = ("squares",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.001,
+        rho: float = 0.9,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.rho = check_probability(rho, "rho")
+        self.eps = check_positive(eps, "eps")
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any, n: Any) -> None:
+        _running_mean(n, g, self.rho, a)
+        np.add(n, self.eps, out=a)
+        np.sqrt(a, out=a)
+        np.divide(g, a, out=a)
+        a *= self.lr
+        w -= a
+
+
+class Adadelta(Optimizer):
+    r"""Sets its own step length, from the size of the steps taken so far.
+
+    .. math:: n \leftarrow \rho n + (1-\rho) g^2, \quad
+              \delta = \frac{\sqrt{d + \epsilon}}{\sqrt{n + \epsilon}}\, g, \quad
+              d \leftarrow \rho d + (1-\rho) \delta^2, \quad
+              w \leftarrow w - \eta\, \delta
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0; 1 is the paper's method.
+        rho: :math:`\rho` in [0, 1).
+        eps: :math:`\epsilon` > 0; it also sets the size of the very first step.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.scratch import tensor
+        >>> w = tensor([1.0], requires_grad=True)
+        >>> optimizer = Adadelta([w])
+        >>> (w * 5.0).sum().backward()
+        >>> optimizer.step()
+        >>> bool(0.98 < w.data[0] < 1.0)
+        True
+
+    Source: Zeiler, 2012.
+    """
+
+    slots = ("squares", "steps_squared")
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-5,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.rho = check_probability(rho, "rho")
+        self.eps = check_positive(eps, "eps")
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any, n: Any, d: Any) -> None:
+        _running_mean(n, g, self.rho, a)
+        np.add(n, self.eps, out=a)
+        np.add(d, self.eps, out=b)
+        np.divide(b, a, out=b)
+        np.sqrt(b, out=b)
+        b *= g
+        _running_mean(d, b, self.rho, a)
+        b *= self.lr
+        w -= b
+
+
+class Adam(Optimizer):
+    r"""Momentum and RMSProp together, both corrected for starting at zero.
+
+    .. math:: m \leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad
+              v \leftarrow \beta_2 v + (1-\beta_2)\, g^2
+
+    .. math:: w \leftarrow w - \eta \frac{\hat m}{\sqrt{\hat v} + \epsilon}, \qquad
+              \hat m = \frac{m}{1-\beta_1^t}, \quad \hat v = \frac{v}{1-\beta_2^t}
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        beta1: :math:`\beta_1` in [0, 1), the memory of the gradients.
+        beta2: :math:`\beta_2` in [0, 1), the memory of their squares.
+        eps: :math:`\epsilon` > 0, outside the root, after the correction.
+        weight_decay: :math:`\lambda` >= 0, added to the gradient as :math:`\lambda w`.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.scratch import tensor
+        >>> w = tensor([1.0], requires_grad=True)
+        >>> optimizer = Adam([w], lr=0.1)
+        >>> (w * 5.0).sum().backward()
+        >>> optimizer.step()  # the first step is lr, however steep
+        >>> round(float(w.data[0]), 3)
+        0.9
+
+    Source: Kingma & Ba, 2014.
+    """
+
+    slots = ("mean", "squares")
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.beta1 = check_probability(beta1, "beta1")
+        self.beta2 = check_probability(beta2, "beta2")
+        self.eps = check_positive(eps, "eps")
+        self.weight_decay = check_non_negative(weight_decay, "weight_decay")
+
+    def _prepare(self) -> None:
+        # m_hat / (sqrt(v_hat) + eps), with both corrections moved into two numbers.
+        root = (1 - self.beta2**self.steps) ** 0.5
+        self._step = self.lr * root / (1 - self.beta1**self.steps)
+        self._eps = self.eps * root
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any, m: Any, v: Any) -> None:
+        g = _decayed(w, g, self.weight_decay, b)
+        np.multiply(g, 1 - self.beta1, out=a)
+        m *= self.beta1
+        m += a
+        _running_mean(v, g, self.beta2, a)
+        np.sqrt(v, out=a)
+        a += self._eps
+        np.divide(m, a, out=a)
+        a *= self._step
+        w -= a
+
+
+def _decayed(w: Any, g: Any, weight_decay: float, buffer: Any) -> Any:
+    """Returns g + weight_decay w, in the buffer; g itself without decay."""
+    if not weight_decay:
+        return g
+    np.multiply(w, weight_decay, out=buffer)
+    buffer += g
+    return buffer
+
+
+def _running_mean(mean: Any, x: Any, keep: float, buffer: Any) -> None:
+    """Updates a running mean of x² in place."""
+    np.multiply(x, x, out=buffer)
+    buffer *= 1 - keep
+    mean *= keep
+    mean += buffer
+
+
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
+    r"""Shortens the gradient of all parameters together if it is too long.
+
+    .. math:: g \leftarrow g \cdot
+              \min\Big(1, \frac{\text{max\_norm}}{\lVert g \rVert}\Big), \qquad
+              \lVert g \rVert = \sqrt{\textstyle\sum_p \sum_i g_{p,i}^2}
+
+    One factor for all keeps the direction.
+
+    Args:
+        parameters: tensors; those without a gradient are left out.
+        max_norm: the longest gradient allowed, > 0.
+
+    Returns:
+        The norm before clipping. If it is not finite, nothing is changed.
+
+    Raises:
+        ValueError: max_norm <= 0.
+
+    Example:
+        >>> from d2lib.scratch import tensor
+        >>> w = tensor([3.0, 4.0], requires_grad=True)
+        >>> (w * w * 0.5).sum().backward()
+        >>> clip_gradients([w], 1.0)
+        5.0
+        >>> w.grad
+        array([0.6, 0.8], dtype=float32)
+
+    Source: Pascanu, Mikolov & Bengio, 2013.
+    """
+    max_norm = check_positive(max_norm, "max_norm")
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    squares = sum(float(np.dot(g.reshape(-1), g.reshape(-1))) for g in gradients)
+    norm = squares**0.5
+    if np.isfinite(norm) and norm > max_norm:
+        for g in gradients:
+            g *= max_norm / norm
+    return norm

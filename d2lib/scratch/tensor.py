@@ -1,0 +1,532 @@
+"""Reverse-mode automatic differentiation: an array that remembers how it was made.
+
+Every operation on a `Tensor` computes its value with NumPy and, beside it, writes down
+one function: given the derivative of the loss with respect to the *result*, it returns
+the derivatives with respect to the *operands*. `Tensor.backward` calls these functions
+from the newest result to the oldest operand. That is the whole of backpropagation.
+
+Source: Linnainmaa, 1970; Rumelhart, Hinton & Williams, 1986.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Union
+
+import numpy as np
+
+from d2lib._checks import as_float_array
+
+__all__ = [
+    "Tensor",
+    "as_tensor",
+    "device",
+    "exp",
+    "log",
+    "no_grad",
+    "node",
+    "record",
+    "tensor",
+    "to_numpy",
+    "unbroadcast",
+]
+
+Operand = Union["Tensor", np.ndarray, float]
+Backward = Callable[[np.ndarray], tuple]
+
+
+class _Mode(threading.local):
+    """What this thread does with new operations."""
+
+    taping = True  # write operations down?
+    training = False  # is Dropout to drop?
+
+
+_mode = _Mode()
+_birth = itertools.count()
+
+
+@contextmanager
+def record() -> Iterator[None]:
+    """Records operations for `backward` and switches to training mode.
+
+    Training mode is what makes `Dropout` drop. A `Tensor` that needs a gradient is
+    recorded outside this block as well; MXNet records only inside it. A program that
+    writes ``with record():`` around its forward pass therefore runs on both twins.
+
+    Example:
+        >>> x = tensor([3.0], requires_grad=True)
+        >>> with record():
+        ...     y = (x * x).sum()
+        >>> y.backward()
+        >>> x.grad
+        array([6.], dtype=float32)
+    """
+    yield from _switch(taping=True, training=True)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Records nothing, for inference: no memory is spent on intermediate results.
+
+    Example:
+        >>> x = tensor([3.0], requires_grad=True)
+        >>> with no_grad():
+        ...     y = x * x
+        >>> y.requires_grad
+        False
+    """
+    yield from _switch(taping=False, training=False)
+
+
+def _switch(taping: bool, training: bool) -> Iterator[None]:
+    before = _mode.taping, _mode.training
+    _mode.taping, _mode.training = taping, training
+    try:
+        yield
+    finally:
+        _mode.taping, _mode.training = before
+
+
+def is_training() -> bool:
+    """Tells whether this runs inside `record`."""
+    return _mode.training
+
+
+class Tensor:
+    """An array with a gradient: the unit of reverse-mode differentiation.
+
+    Args:
+        data: numbers, nested lists or a float array, of any shape.
+        dtype: float32 unless given; float64 for gradient checks.
+        requires_grad: whether `backward` shall leave a gradient in ``grad``. Such a
+            tensor gets a copy of ``data``, because optimisers update it in place.
+
+    Attributes:
+        data: the values, a NumPy array.
+        grad: the accumulated gradient, a NumPy array of the same shape, or None.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
+
+    Example:
+        >>> w = Tensor([1.0, 2.0], requires_grad=True)
+        >>> (w * w).sum().backward()
+        >>> w.grad
+        array([2., 4.], dtype=float32)
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_backward",
+        "_birth",
+        "_buffer",
+        "_parents",
+        "data",
+        "grad",
+        "op",
+        "requires_grad",
+    )
+    # NumPy must leave `array * tensor` to Tensor.__rmul__.
+    __array_ufunc__ = None
+
+    def __init__(
+        self, data: Any, dtype: Any = None, requires_grad: bool = False
+    ) -> None:
+        if isinstance(data, Tensor):
+            data = data.data
+        array = as_float_array(data, dtype)
+        if requires_grad:
+            array = np.array(array, order="C")
+        self.data: np.ndarray = array
+        self.grad: np.ndarray | None = None
+        self.requires_grad = requires_grad
+        self.op = "leaf"
+        self._parents: tuple[Tensor, ...] = ()
+        self._backward: Backward | None = None
+        self._buffer: np.ndarray | None = None
+        self._birth = next(_birth)
+
+    # What an array would tell -------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the values."""
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return self.data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the values."""
+        return self.data.dtype
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        values = np.array2string(self.data, separator=", ", prefix="tensor(")
+        return f"tensor({values}, dtype={self.dtype})"
+
+    def item(self) -> float:
+        """Returns the value of a tensor of one element as a Python float."""
+        return self.data.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def asnumpy(self) -> np.ndarray:
+        """Returns the values as a NumPy array of one's own."""
+        return self.data.copy()
+
+    def detach(self) -> Tensor:
+        """Returns the same values with their history cut off."""
+        return Tensor(self.data, dtype=self.dtype)
+
+    # The backward pass --------------------------------------------------------------
+
+    def backward(self, gradient: Any = None) -> None:
+        r"""Adds :math:`\partial L/\partial x` to ``x.grad`` of every leaf ``x``.
+
+        An operation's result is always younger than its operands, so going from young
+        to old visits every result before what it was made from: no recursion, and a
+        chain of any length. Gradients **accumulate**: a second call adds to the first;
+        ``zero_grad`` starts afresh.
+
+        Args:
+            gradient: :math:`\partial L/\partial` this tensor, of its shape. A tensor of
+                one element needs none (it is the loss itself: 1).
+
+        Raises:
+            ValueError: nothing was recorded, a tensor of several elements without
+                ``gradient``, or a gradient of another shape.
+        """
+        if not self.requires_grad:
+            raise ValueError(
+                "backward() needs a tensor made from one with requires_grad=True, and "
+                "none was recorded here: create the parameters with "
+                "tensor(..., requires_grad=True) and leave no_grad()"
+            )
+        if gradient is None:
+            if self.size != 1:
+                raise ValueError(
+                    "backward() without a gradient needs a scalar loss, got shape "
+                    f"{self.shape}: reduce it with .sum() or .mean(), or pass "
+                    "backward(gradient) of that shape"
+                )
+            seed = np.ones_like(self.data)
+        else:
+            seed = as_tensor(gradient, self.dtype).data
+            if seed.shape != self.shape:
+                raise ValueError(
+                    f"the gradient must have the tensor's shape {self.shape}, got "
+                    f"{seed.shape}"
+                )
+        if self._backward is None:
+            self._accumulate(seed)
+            return
+        gradients = {id(self): seed}
+        for result in self._history():
+            parts = result._backward(gradients.pop(id(result)))  # type: ignore[misc]
+            for operand, part in zip(result._parents, parts, strict=True):
+                if not operand.requires_grad:
+                    continue
+                if operand._backward is None:
+                    operand._accumulate(part)
+                elif id(operand) in gradients:
+                    gradients[id(operand)] = gradients[id(operand)] + part
+                else:
+                    gradients[id(operand)] = part
+
+    def _history(self) -> list[Tensor]:
+        """Every recorded result this one depends on, the youngest first."""
+        found, todo = {id(self): self}, [self]
+        while todo:
+            for operand in todo.pop()._parents:
+                if operand._backward is not None and id(operand) not in found:
+                    found[id(operand)] = operand
+                    todo.append(operand)
+        return sorted(found.values(), key=lambda t: t._birth, reverse=True)
+
+    def _accumulate(self, part: np.ndarray) -> None:
+        """Adds to ``grad``, in an array that belongs to this leaf alone."""
+        if self.grad is not None:
+            self.grad += part
+        elif part is self._buffer:
+            self.grad = part
+        else:
+            self.grad = self.gradient_buffer()
+            np.copyto(self.grad, part)
+
+    def gradient_buffer(self) -> np.ndarray:
+        """An array of this leaf's shape in which an operation may leave its gradient.
+
+        It is the same one at every step, so that training does not ask the system for
+        new memory each time. It is a fresh one while a gradient is being added to, and
+        where somebody still holds the last one.
+        """
+        if self.grad is not None or self._backward is not None:
+            return np.empty_like(self.data)
+        # Two references: the attribute, and the argument of getrefcount.
+        if self._buffer is None or sys.getrefcount(self._buffer) > 2:
+            self._buffer = np.empty_like(self.data)
+        return self._buffer
+
+    def zero_grad(self) -> None:
+        """Forgets the accumulated gradient."""
+        self.grad = None
+
+    # Arithmetic: the value, and beside it the derivatives ---------------------------
+
+    def __add__(self, other: Operand) -> Tensor:
+        other = as_tensor(other, self.dtype)
+
+        def backward(g: np.ndarray) -> tuple:
+            return unbroadcast(g, x_shape), unbroadcast(g, y_shape)
+
+        x_shape, y_shape = self.shape, other.shape
+        return node("+", self.data + other.data, (self, other), backward)
+
+    def __sub__(self, other: Operand) -> Tensor:
+        other = as_tensor(other, self.dtype)
+
+        def backward(g: np.ndarray) -> tuple:
+            return unbroadcast(g, x_shape), unbroadcast(-g, y_shape)
+
+        x_shape, y_shape = self.shape, other.shape
+        return node("-", self.data - other.data, (self, other), backward)
+
+    def __mul__(self, other: Operand) -> Tensor:
+        other = as_tensor(other, self.dtype)
+        x, y = self.data, other.data
+
+        def backward(g: np.ndarray) -> tuple:
+            return unbroadcast(g * y, x.shape), unbroadcast(g * x, y.shape)
+
+        return node("*", x * y, (self, other), backward)
+
+    def __truediv__(self, other: Operand) -> Tensor:
+        other = as_tensor(other, self.dtype)
+        x, y = self.data, other.data
+
+        def backward(g: np.ndarray) -> tuple:
+            by_y = g / y
+            return unbroadcast(by_y, x.shape), unbroadcast(-by_y * x / y, y.shape)
+
+        return node("/", x / y, (self, other), backward)
+
+    def __pow__(self, exponent: float) -> Tensor:
+        x = self.data
+
+        def backward(g: np.ndarray) -> tuple:
+            return (g * (exponent * x ** (exponent - 1)),)
+
+        # A 0-d float32 array to a Python power is float64 before NumPy 2.
+        return node("**", (x**exponent).astype(x.dtype, copy=False), (self,), backward)
+
+    def __neg__(self) -> Tensor:
+        return node("neg", -self.data, (self,), lambda g: (-g,))
+
+    def __matmul__(self, other: Operand) -> Tensor:
+        other = as_tensor(other, self.dtype)
+        x, y = self.data, other.data
+        if x.ndim < 1 or y.ndim < 1 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
+            raise ValueError(
+                "x @ y needs the last axis of x as long as the second to last of y, "
+                f"got {x.shape} @ {y.shape}"
+            )
+
+        def backward(g: np.ndarray) -> tuple:
+            # Vectors get the axis that @ gave them for the occasion, and lose it.
+            rows = x if x.ndim > 1 else x[None, :]
+            columns = y if y.ndim > 1 else y[:, None]
+            g = g if x.ndim > 1 else np.expand_dims(g, -2 if y.ndim > 1 else -1)
+            g = g if y.ndim > 1 else np.expand_dims(g, -1)
+            dx = unbroadcast(g @ np.swapaxes(columns, -1, -2), rows.shape)
+            dy = unbroadcast(np.swapaxes(rows, -1, -2) @ g, columns.shape)
+            return dx.reshape(x.shape), dy.reshape(y.shape)
+
+        return node("@", x @ y, (self, other), backward)
+
+    def __radd__(self, other: Operand) -> Tensor:
+        return as_tensor(other, self.dtype) + self
+
+    def __rsub__(self, other: Operand) -> Tensor:
+        return as_tensor(other, self.dtype) - self
+
+    def __rmul__(self, other: Operand) -> Tensor:
+        return as_tensor(other, self.dtype) * self
+
+    def __rtruediv__(self, other: Operand) -> Tensor:
+        return as_tensor(other, self.dtype) / self
+
+    def __rmatmul__(self, other: Operand) -> Tensor:
+        return as_tensor(other, self.dtype) @ self
+
+    # Reductions and shapes ----------------------------------------------------------
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The sum over ``axis``: its derivative is 1 for every summand."""
+        x = self.data
+
+        def backward(g: np.ndarray) -> tuple:
+            return (np.broadcast_to(_keep(g, x.shape, axis, keepdims), x.shape),)
+
+        return node("sum", x.sum(axis=axis, keepdims=keepdims), (self,), backward)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The mean over ``axis``: its derivative is 1/n for each of n values."""
+        total = self.sum(axis, keepdims)
+        return total * (total.size / self.size)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The largest value over ``axis``; equal largest values share the gradient."""
+        x = self.data
+        top = x.max(axis=axis, keepdims=True)
+
+        def backward(g: np.ndarray) -> tuple:
+            winners = (x == top).astype(x.dtype)
+            winners /= winners.sum(axis=axis, keepdims=True)
+            return (winners * _keep(g, x.shape, axis, keepdims),)
+
+        value = top if keepdims else x.max(axis=axis)
+        return node("max", value, (self,), backward)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same values in another shape."""
+        x_shape = self.shape
+        new = self.data.reshape(*shape)
+        return node("reshape", new, (self,), lambda g: (g.reshape(x_shape),))
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """The axes in another order (reversed if none is given)."""
+        turned = self.data.transpose(*axes)
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        back = tuple(np.argsort(order)) if order else None
+        return node("transpose", turned, (self,), lambda g: (g.transpose(back),))
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose."""
+        return self.transpose()
+
+    def __getitem__(self, index: Any) -> Tensor:
+        x = self.data
+        if isinstance(index, Tensor):
+            raise TypeError("a Tensor can't be an index: use an integer NumPy array")
+
+        def backward(g: np.ndarray) -> tuple:
+            dx = np.zeros_like(x)
+            np.add.at(dx, index, g)  # an element taken twice gets both gradients
+            return (dx,)
+
+        return node("[]", x[index], (self,), backward)
+
+
+def node(op: str, value: np.ndarray, parents: tuple, backward: Backward) -> Tensor:
+    """Wraps the result of an operation and, if asked for, writes the operation down.
+
+    Args:
+        op: the operation's name, for drawing the graph.
+        value: what it computed.
+        parents: its operands, tensors.
+        backward: from the gradient of the result to the gradients of the operands, in
+            their order. It must not refer to the resulting Tensor: that would be a
+            cycle, which only the garbage collector can free.
+
+    Returns:
+        A tensor that requires a gradient if recording is on and an operand does.
+    """
+    out = Tensor.__new__(Tensor)
+    out.data = value if isinstance(value, np.ndarray) else np.asarray(value)
+    out.grad = out._buffer = None
+    out.op = op
+    out._birth = next(_birth)
+    if _mode.taping and any([p.requires_grad for p in parents]):
+        out.requires_grad, out._parents, out._backward = True, parents, backward
+    else:
+        out.requires_grad, out._parents, out._backward = False, (), None
+    return out
+
+
+def unbroadcast(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Sums a gradient over the axes along which its operand was repeated.
+
+    Broadcasting uses one number many times; the derivative with respect to that number
+    is the sum over its uses.
+
+    Example:
+        >>> unbroadcast(np.ones((4, 3)), (3,))
+        array([4., 4., 4.])
+    """
+    if g.shape == shape:
+        return g
+    extra = g.ndim - len(shape)
+    stretched = tuple(i + extra for i, n in enumerate(shape) if n == 1)
+    return g.sum(axis=tuple(range(extra)) + stretched).reshape(shape)
+
+
+def _keep(
+    g: np.ndarray, shape: tuple[int, ...], axis: Any, keepdims: bool
+) -> np.ndarray:
+    """Gives a reduced gradient back the axes (of length 1) that a reduction took."""
+    if keepdims or axis is None:
+        return g.reshape((1,) * len(shape)) if axis is None else g
+    return np.expand_dims(g, axis)
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Makes a `Tensor` from numbers, lists or a float array; see there.
+
+    Example:
+        >>> tensor([[1, 2], [3, 4]]).shape
+        (2, 2)
+    """
+    return Tensor(data, dtype, requires_grad)
+
+
+def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+    """Returns ``x`` itself if it is a `Tensor`, else a constant made from it."""
+    return x if isinstance(x, Tensor) else Tensor(x, dtype)
+
+
+def to_numpy(x: Any) -> np.ndarray:
+    """Returns the values of a tensor, or of anything like an array, as NumPy array.
+
+    Example:
+        >>> to_numpy(tensor([1.0, 2.0]))
+        array([1., 2.], dtype=float32)
+    """
+    return x.data if isinstance(x, Tensor) else np.asarray(x)
+
+
+def exp(x: Any) -> Tensor:
+    """The exponential of every element; it is its own derivative."""
+    x = as_tensor(x)
+    y = np.exp(x.data)
+    return node("exp", y, (x,), lambda g: (g * y,))
+
+
+def log(x: Any) -> Tensor:
+    """The natural logarithm of every element; its derivative is 1/x."""
+    x = as_tensor(x)
+    values = x.data
+    return node("log", np.log(values), (x,), lambda g: (g / values,))
+
+
+def device() -> str:
+    """Where this twin computes: NumPy knows the processor only."""
+    return "cpu(0)"

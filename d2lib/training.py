@@ -1,0 +1,525 @@
+"""The training loop, one for both twins.
+
+`fit` repeats what the lecture's algorithm says: take a batch, compute the loss and its
+gradient, step. Around these lines it keeps a history, stops when asked, and leaves a
+checkpoint from which an interrupted training goes on bit for bit.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from d2lib import checkpoint as checkpoints
+from d2lib._checks import (
+    check_batch,
+    check_finite,
+    check_non_negative,
+    check_positive,
+    check_positive_int,
+)
+from d2lib.data import minibatches
+
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "NonFiniteLossError",
+    "accuracy",
+    "fit",
+    "predict",
+]
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss became NaN or infinite: training stopped at the step it names."""
+
+
+@dataclass
+class History:
+    """What happened in each epoch.
+
+    Attributes:
+        loss: the mean training loss of each epoch.
+        val_loss: the validation loss after each epoch, if there is validation data.
+        metrics: by name, the metrics after each epoch.
+
+    Example:
+        >>> history = History(loss=[0.9, 0.4], metrics={"accuracy": [0.6, 0.8]})
+        >>> history["accuracy"]
+        [0.6, 0.8]
+    """
+
+    loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> list[int]:
+        """The numbers of the epochs, from 1."""
+        return list(range(1, len(self.loss) + 1))
+
+    def __getitem__(self, name: str) -> list[float]:
+        if name in ("loss", "val_loss"):
+            return getattr(self, name)
+        if name not in self.metrics:
+            known = ["loss", "val_loss", *self.metrics]
+            raise KeyError(f"the history has {', '.join(known)}, not {name!r}")
+        return self.metrics[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain lists, fit for JSON."""
+        return {
+            "loss": list(self.loss),
+            "val_loss": list(self.val_loss),
+            "metrics": {name: list(values) for name, values in self.metrics.items()},
+        }
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draws the losses against the epochs and returns the matplotlib axes."""
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots()
+        ax.plot(self.epochs, self.loss, marker="o", label="training")
+        if self.val_loss:
+            ax.plot(self.epochs, self.val_loss, marker="s", ls="--", label="validation")
+        ax.set(xlabel="epoch", ylabel="loss")
+        ax.legend()
+        return ax
+
+
+@dataclass
+class Run:
+    """The state of a training, as callbacks see it."""
+
+    model: Any
+    optimizer: Any
+    history: History
+    epoch: int = 0
+    stop: bool = False
+
+
+class Callback:
+    """Something to do around the epochs; override what you need.
+
+    Set ``run.stop = True`` to end the training after the current epoch. What must
+    survive an interruption goes through ``state`` and ``load_state``.
+    """
+
+    def on_start(self, run: Run) -> None:
+        """Called once, before the first epoch of a new training."""
+
+    def on_epoch(self, run: Run) -> None:
+        """Called after each epoch."""
+
+    def on_end(self, run: Run) -> None:
+        """Called once, after the last epoch."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The arrays to keep in a checkpoint."""
+        return {}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes over what ``state`` returned."""
+
+
+class EarlyStopping(Callback):
+    """Stops when the validation loss no longer falls, and restores the best weights.
+
+    While a network still learns what is common to all data, its loss falls on held-out
+    data too. When it starts to learn the training set by heart, that loss rises again.
+
+    Args:
+        patience: how many epochs without improvement to wait for another one.
+        min_delta: how much lower counts as an improvement.
+        monitor: "val_loss", "loss", or a metric of `fit`, in which lower is better.
+        restore_best: whether to put back the weights of the best epoch at the end.
+
+    Attributes:
+        best: the lowest value seen.
+        best_epoch: its epoch, from 1.
+        stopped_epoch: the epoch after which training was stopped, or None.
+
+    Raises:
+        ValueError: patience < 1, a negative min_delta, or (at the first epoch) nothing
+            to monitor.
+
+    Example:
+        >>> EarlyStopping(patience=2).best_epoch
+        0
+
+    Source: Prechelt, *Early Stopping, But When?*, 1998.
+    """
+
+    def __init__(
+        self,
+        patience: int = 3,
+        min_delta: float = 0.0,
+        monitor: str = "val_loss",
+        restore_best: bool = True,
+    ) -> None:
+        self.patience = check_positive_int(patience, "patience")
+        self.min_delta = check_non_negative(min_delta, "min_delta")
+        self.monitor = monitor
+        self.restore_best = restore_best
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best = math.inf
+        self.best_epoch = 0
+        self.stopped_epoch: int | None = None
+        self._weights: dict[str, np.ndarray] = {}
+
+    def on_start(self, run: Run) -> None:
+        """Forgets an earlier training."""
+        self._forget()
+
+    def on_epoch(self, run: Run) -> None:
+        """Compares this epoch with the best one."""
+        values = run.history[self.monitor]
+        if not values:
+            raise ValueError(
+                f"EarlyStopping monitors {self.monitor!r}, and there is none: pass "
+                "validation=(x, y) to fit, or monitor='loss'"
+            )
+        if values[-1] < self.best - self.min_delta:
+            self.best, self.best_epoch = values[-1], run.epoch
+            if self.restore_best:
+                self._weights = run.model.state()
+        elif run.epoch - self.best_epoch >= self.patience:
+            self.stopped_epoch = run.epoch
+            run.stop = True
+
+    def on_end(self, run: Run) -> None:
+        """Puts the best weights back."""
+        if self._weights:
+            run.model.load_state(self._weights)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The best epoch so far, with its weights."""
+        numbers = [self.best, self.best_epoch, self.stopped_epoch or 0]
+        weights = {f"weights/{name}": w for name, w in self._weights.items()}
+        return {"numbers": np.array(numbers, np.float64), **weights}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes over what ``state`` returned."""
+        best, best_epoch, stopped = state["numbers"].tolist()
+        self.best, self.best_epoch = best, int(best_epoch)
+        self.stopped_epoch = int(stopped) or None
+        self._weights = checkpoints.part(state, "weights/")
+
+
+def fit(
+    model: Any,
+    data: tuple[Any, Any],
+    *,
+    loss: Callable[..., Any],
+    optimizer: Any,
+    epochs: int = 1,
+    batch_size: int = 128,
+    validation: tuple[Any, Any] | None = None,
+    metrics: Mapping[str, Callable[..., float]] | None = None,
+    callbacks: Iterable[Callback] = (),
+    clip_norm: float | None = None,
+    seed: int = 0,
+    progress: bool | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> History:
+    r"""Trains a model of either twin by mini-batch gradient descent.
+
+    .. math:: W \leftarrow W - \eta\, \frac{\partial}{\partial W}
+              \frac1B \sum_{k=1}^{B} \mathcal L\big(f(x^{(k)}; W), y^{(k)}\big)
+
+    (with the optimiser's own rule in place of the plain step).
+
+    Args:
+        model: a ``Module`` of `d2lib.scratch` or `d2lib.mx`.
+        data: the training examples ``(x, y)``, NumPy arrays of equal length; x float.
+        loss: of the same twin; called as ``loss(model(x), y)``, returns a scalar.
+        optimizer: of the same twin, made for ``model.parameters()``.
+        epochs: passes over the data in all; a resumed training counts the earlier ones.
+        batch_size: B, examples per step.
+        validation: held-out ``(x, y)``.
+        metrics: by name, functions of ``(y_hat, y)``, NumPy arrays, computed after each
+            epoch on the validation data (without any: on the training data).
+        callbacks: such as `EarlyStopping`.
+        clip_norm: if given, gradients are shortened to this norm (`clip_gradients`).
+        seed: of the order of the examples and of Dropout; epoch e draws from (seed, e).
+        progress: whether to show a bar; None shows one where somebody watches (a
+            terminal or a notebook, unless D2LIB_PROGRESS=0).
+        checkpoint: a file to write after each epoch.
+        resume: whether to go on from that file if it exists. Model, optimiser and
+            callbacks then continue as if they had never stopped, bit for bit.
+
+    Returns:
+        The `History`.
+
+    Raises:
+        ValueError: lengths that differ, no examples, NaN or infinity in the data.
+        TypeError: an optimiser of the other twin.
+        NonFiniteLossError: the loss became NaN or infinite; the message names the step.
+        CheckpointError: the file to resume from is damaged or another model's.
+
+    Example:
+        >>> from d2lib import scratch
+        >>> from d2lib.data import spirals
+        >>> x, y = spirals(200, seed=0)
+        >>> model = scratch.MLP([2, 16, 2], seed=0)
+        >>> adam = scratch.Adam(model.parameters(), lr=0.01)
+        >>> history = fit(model, (x, y), loss=scratch.cross_entropy, optimizer=adam,
+        ...               epochs=5)
+        >>> history.loss[-1] < history.loss[0]
+        True
+    """
+    twin = importlib.import_module(_twin_of(model))
+    if not type(optimizer).__module__.startswith(model.twin):
+        raise TypeError(
+            f"model and optimiser must be of one twin, got a model of {model.twin} and "
+            f"an optimiser of {type(optimizer).__module__}"
+        )
+    x, y = _examples(data, "data")
+    held_out = None if validation is None else _examples(validation, "validation")
+    epochs = check_positive_int(epochs, "epochs")
+    batch_size = check_positive_int(batch_size, "batch_size")
+    if clip_norm is not None:
+        clip_norm = check_positive(clip_norm, "clip_norm")
+    callbacks = list(callbacks)
+    run = Run(model, optimizer, History(metrics={name: [] for name in metrics or {}}))
+    if resume and checkpoint is None:
+        raise ValueError("resume=True needs checkpoint=, the file to go on from")
+    for callback in callbacks:
+        callback.on_start(run)
+    if resume and checkpoint is not None and Path(checkpoint).exists():
+        _resume(checkpoint, run, callbacks, seed)
+
+    bar = _Bar(progress, epochs, len(x), batch_size)
+    while run.epoch < epochs and not run.stop:
+        epoch = run.epoch
+        model.seed([seed, epoch])
+        total = 0.0
+        for step, (xb, yb) in enumerate(
+            minibatches(x, y, batch_size, seed=np.random.default_rng([seed, epoch]))
+        ):
+            optimizer.zero_grad()
+            with twin.record():
+                batch_loss = loss(model(twin.tensor(xb)), yb)
+            value = float(batch_loss)
+            if not math.isfinite(value):
+                raise NonFiniteLossError(
+                    f"the loss became {value} at step {step + 1} of epoch {epoch + 1}: "
+                    f"lower the learning rate (now {optimizer.lr:g}), clip the "
+                    "gradients (clip_norm=1.0), or look for a log or a division by 0"
+                )
+            batch_loss.backward()
+            if clip_norm is not None:
+                twin.clip_gradients(model.parameters(), clip_norm)
+            optimizer.step()
+            total += value * len(xb)
+            bar.step(epoch, value)
+        run.epoch += 1
+        run.history.loss.append(total / len(x))
+        _evaluate(run.history, twin, model, loss, held_out, metrics or {}, (x, y))
+        for callback in callbacks:
+            callback.on_epoch(run)
+        if checkpoint is not None:
+            _write(checkpoint, run, callbacks, seed)
+    bar.close()
+    for callback in callbacks:
+        callback.on_end(run)
+    return run.history
+
+
+def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
+    """Returns what a model of either twin makes of x, without recording or dropping.
+
+    Args:
+        model: a ``Module`` of either twin.
+        x: float array, examples along the first axis.
+        batch_size: how many at a time.
+
+    Returns:
+        A NumPy array, one row per example.
+
+    Raises:
+        ValueError: no examples.
+
+    Example:
+        >>> from d2lib import scratch
+        >>> predict(scratch.Dense(2, 3, seed=0), np.zeros((5, 2), np.float32)).shape
+        (5, 3)
+    """
+    twin = importlib.import_module(_twin_of(model))
+    batch_size = check_positive_int(batch_size, "batch_size")
+    x = np.asarray(x)
+    check_batch(x.shape, "predict")
+    outputs = []
+    with twin.no_grad():
+        for start in range(0, len(x), batch_size):
+            batch = twin.tensor(x[start : start + batch_size])
+            outputs.append(twin.to_numpy(model(batch)))
+    return np.concatenate(outputs)
+
+
+def accuracy(y_hat: Any, y: Any) -> float:
+    """Returns the share of right answers.
+
+    Args:
+        y_hat: scores, shape ``(n, classes)``, of which the largest is the answer; or
+            ``(n,)`` logits of "yes", which is the answer above 0.
+        y: labels, shape ``(n,)``.
+
+    Raises:
+        ValueError: shapes that do not go together, or no examples.
+
+    Example:
+        >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+        0.5
+    """
+    y_hat, y = np.asarray(y_hat), np.asarray(y)
+    answers = y_hat.argmax(axis=-1) if y_hat.ndim > y.ndim else y_hat > 0
+    if answers.shape != y.shape:
+        raise ValueError(
+            "accuracy needs scores (n, classes) or logits (n,) and labels (n,), got "
+            f"{y_hat.shape} and {y.shape}"
+        )
+    check_batch(y.shape, "accuracy")
+    return float((answers == y).mean())
+
+
+def _twin_of(model: Any) -> str:
+    name = getattr(model, "twin", None)
+    if name not in ("d2lib.scratch", "d2lib.mx"):
+        raise TypeError(
+            "model must be a Module of d2lib.scratch or d2lib.mx, got "
+            f"{type(model).__name__}"
+        )
+    return name
+
+
+def _examples(data: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    if not (isinstance(data, Sequence) and len(data) == 2):
+        raise TypeError(f"{name} must be a pair (x, y), got {type(data).__name__}")
+    x, y = np.asarray(data[0]), np.asarray(data[1])
+    if x.dtype.kind != "f":
+        raise TypeError(
+            f"{name}'s x must hold floating-point numbers, got dtype {x.dtype}: "
+            "convert it with x.astype('float32')"
+        )
+    if x.ndim < 1 or y.ndim < 1 or len(x) != len(y):
+        raise ValueError(
+            f"{name} needs as many targets as examples, got x {x.shape} and y {y.shape}"
+        )
+    check_batch(x.shape, name)
+    check_finite(x, f"{name}'s x")
+    check_finite(y, f"{name}'s y")
+    return x, y
+
+
+def _evaluate(
+    history: History,
+    twin: Any,
+    model: Any,
+    loss: Callable[..., Any],
+    held_out: tuple[np.ndarray, np.ndarray] | None,
+    metrics: Mapping[str, Callable[..., float]],
+    training: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Adds the validation loss and the metrics of the epoch to the history."""
+    if held_out is None and not metrics:
+        return
+    x, y = held_out or training
+    y_hat = predict(model, x)
+    if held_out is not None:
+        with twin.no_grad():
+            history.val_loss.append(float(loss(twin.tensor(y_hat), y)))
+    for name, metric in metrics.items():
+        history.metrics[name].append(float(metric(y_hat, y)))
+
+
+def _write(path: str | Path, run: Run, callbacks: list[Callback], seed: int) -> None:
+    arrays = {f"model/{name}": a for name, a in run.model.state().items()}
+    arrays |= {f"optimizer/{name}": a for name, a in run.optimizer.state().items()}
+    for i, callback in enumerate(callbacks):
+        arrays |= {f"callback{i}/{name}": a for name, a in callback.state().items()}
+    meta = {
+        "twin": run.model.twin,
+        "epoch": run.epoch,
+        "stop": run.stop,
+        "seed": seed,
+        "callbacks": [type(callback).__name__ for callback in callbacks],
+        "history": run.history.to_dict(),
+    }
+    checkpoints.save(path, arrays, meta)
+
+
+def _resume(path: str | Path, run: Run, callbacks: list[Callback], seed: int) -> None:
+    """Continues from a checkpoint; whatever does not fit changes nothing."""
+    arrays, meta = checkpoints.load(path)
+    if not isinstance(meta, dict) or "epoch" not in meta:
+        raise checkpoints.CheckpointError(
+            f"{path} holds a model's weights, not a training to resume: load them with "
+            "model.load(path)"
+        )
+    now = {
+        "twin": run.model.twin,
+        "seed": seed,
+        "callbacks": [type(callback).__name__ for callback in callbacks],
+    }
+    for name, value in now.items():
+        if meta[name] != value:
+            raise checkpoints.CheckpointError(
+                f"{path} was written with {name} {meta[name]!r}, and this training has "
+                f"{value!r}: resume with the same, or load only the weights with "
+                "model.load(path)"
+            )
+    before = run.model.state()
+    checkpoints.load_into(run.model, path)
+    try:
+        run.optimizer.load_state(checkpoints.part(arrays, "optimizer/"))
+    except (TypeError, ValueError) as error:
+        run.model.load_state(before)
+        raise checkpoints.CheckpointError(
+            f"{path} was written with another optimiser: {error}"
+        ) from error
+    for i, callback in enumerate(callbacks):
+        callback.load_state(checkpoints.part(arrays, f"callback{i}/"))
+    run.epoch, run.stop = meta["epoch"], meta["stop"]
+    run.history = History(**meta["history"])
+
+
+class _Bar:
+    """A tqdm bar where somebody watches; nothing elsewhere, or without tqdm."""
+
+    def __init__(
+        self, progress: bool | None, epochs: int, examples: int, batch_size: int
+    ) -> None:
+        self.bar = None
+        if progress is None:
+            progress = os.environ.get("D2LIB_PROGRESS", "1") != "0" and (
+                sys.stderr.isatty() or "ipykernel" in sys.modules
+            )
+        if progress:
+            try:
+                from tqdm import tqdm
+            except ImportError:
+                return
+            self.bar = tqdm(total=epochs * -(-examples // batch_size), leave=False)
+
+    def step(self, epoch: int, loss: float) -> None:
+        if self.bar is not None:
+            self.bar.set_postfix(epoch=epoch + 1, loss=f"{loss:.4f}", refresh=False)
+            self.bar.update()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
