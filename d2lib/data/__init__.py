@@ -1,0 +1,37 @@
+"""Data sets as NumPy arrays, for both twins, and the batches to train on.
+
+Nothing is downloaded: what is small enough ships inside the package, and the rest is
+drawn from a seed.
+"""
+
+from d2lib.data.batches import minibatches
+from d2lib.data.idx import DataError, read_idx
+from d2lib.data.mnist import MNIST, load_mnist
+from d2lib.data.toy import (
+    WILL_I_PASS_BEFORE,
+    WILL_I_PASS_X,
+    WILL_I_PASS_Y,
+    moons,
+    noisy_sine,
+    rings,
+    spirals,
+    will_i_pass,
+    xor,
+)
+
+__all__ = [
+    "MNIST",
+    "WILL_I_PASS_BEFORE",
+    "WILL_I_PASS_X",
+    "WILL_I_PASS_Y",
+    "DataError",
+    "load_mnist",
+    "minibatches",
+    "moons",
+    "noisy_sine",
+    "read_idx",
+    "rings",
+    "spirals",
+    "will_i_pass",
+    "xor",
+]
