@@ -1,0 +1,60 @@
+# Every command works on a fresh clone: the first one makes the environment in .venv.
+#
+#   make book                     PYTHON=python3.11 chooses the interpreter
+#   make bench WORK=...           WORK is handed to the benchmarks
+
+BIN := .venv/bin
+ENVIRONMENT := .venv/.installed
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help book test serve lab bench lint format lock clean clean-all
+
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+		awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+$(ENVIRONMENT): requirements/all.txt requirements/install.sh pyproject.toml
+	@requirements/install.sh
+
+book: $(ENVIRONMENT) ## execute and build the whole book, print the file to open
+	@$(BIN)/python _ext/execution.py
+	@rm -rf _build/html
+	@$(BIN)/jupyter-book build . --all -W --keep-going -q
+	@echo; echo "The book is built. Open this file in a browser:"
+	@echo "  $(CURDIR)/_build/html/index.html"
+
+# Two processes on two cores are faster with one thread each.
+test: lint ## everything: library, twins, every page's cells, the site in a browser
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --durations 15
+
+serve: $(ENVIRONMENT) ## read the book with live reload
+	@$(BIN)/python _ext/serve.py
+
+lab: $(ENVIRONMENT) ## open the chapters as notebooks in JupyterLab
+	@$(BIN)/jupyter lab chapters
+
+bench: $(ENVIRONMENT) ## compare with peers
+	@$(BIN)/python -m benchmarks $(WORK)
+
+lint: $(ENVIRONMENT) ## check the form of the code, and its types
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: $(ENVIRONMENT) ## put the code into form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Needs uv. One lock with hashes for Python 3.11 and 3.12 on every platform.
+lock: ## lock requirements/all.in again
+	@cd requirements && uv pip compile --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade \
+		--quiet all.in --output-file all.txt
+
+clean: ## remove what was built, keep the environment
+	@rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+clean-all: clean ## remove the environment too
+	@rm -rf .venv *.egg-info
