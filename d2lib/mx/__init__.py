@@ -1,0 +1,62 @@
+"""The MXNet twin: the concepts of `d2lib.scratch`, by MXNet's own Gluon.
+
+Same names, same arguments, same shapes, and for one seed the same initial weights.
+"""
+
+from d2lib.data import minibatches
+from d2lib.mx.activations import relu, sigmoid, softmax, tanh
+from d2lib.mx.device import device
+from d2lib.mx.initializers import initialize
+from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
+from d2lib.mx.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.mx.module import Module
+from d2lib.mx.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Momentum,
+    RMSProp,
+    clip_gradients,
+)
+from d2lib.mx.regularization import Dropout
+from d2lib.mx.tensor import Tensor, exp, log, no_grad, record, tensor, to_numpy
+from d2lib.training import EarlyStopping, History, accuracy, fit, predict
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "History",
+    "Module",
+    "Momentum",
+    "Perceptron",
+    "RMSProp",
+    "Sequential",
+    "Tensor",
+    "accuracy",
+    "binary_cross_entropy",
+    "clip_gradients",
+    "cross_entropy",
+    "device",
+    "exp",
+    "fit",
+    "initialize",
+    "log",
+    "minibatches",
+    "mse",
+    "no_grad",
+    "predict",
+    "record",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "tensor",
+    "to_numpy",
+]

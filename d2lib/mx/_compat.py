@@ -1,0 +1,132 @@
+"""Makes MXNet 1.9.1 importable, or says once and clearly why it cannot be had.
+
+MXNet's last release is older than NumPy 1.24, which dropped the alias ``numpy.bool``
+that MXNet still reads, and than Python 3.12, which dropped ``distutils``. Both are put
+in its way here, and nowhere else. Everything in `d2lib.mx` imports MXNet from here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import re
+import sys
+import types
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+
+from d2lib.mx import _runtime
+
+__all__ = ["autograd", "gluon", "mx", "np", "npx"]
+
+INSTALL = 'pip install "d2lib-book[mxnet]" (from a clone: pip install -e ".[mxnet]")'
+WHEELS = (
+    "MXNet 1.9.1 has wheels for Linux (x86-64 and ARM) and for macOS on Intel, up to "
+    "Python 3.12 and with NumPy 1.26; it cannot be had on Apple silicon, on Windows, "
+    "on Python 3.13 or later, or with NumPy 2"
+)
+
+
+def why_unavailable(
+    system: str, machine: str, python: tuple[int, ...], numpy_version: str, found: bool
+) -> str | None:
+    """Says what keeps MXNet from being imported here, and the mend; None if nothing.
+
+    Args:
+        system: as ``platform.system()`` names it.
+        machine: as ``platform.machine()`` names it.
+        python: the version of Python, such as ``(3, 11)``.
+        numpy_version: of the NumPy that is installed.
+        found: whether a package ``mxnet`` is installed.
+    """
+    if not found:
+        if system == "Windows":
+            here = "on Windows: use the Windows Subsystem for Linux (WSL 2)"
+        elif system == "Darwin" and machine == "arm64":
+            here = "on Apple silicon: use a Linux x86-64 or ARM container"
+        elif python >= (3, 13):
+            version = ".".join(map(str, python[:2]))
+            here = f"for Python {version}: make an environment with Python 3.11 or 3.12"
+        else:
+            return f"MXNet is not installed: {INSTALL}. {WHEELS}"
+        return f"MXNet cannot be had {here}, then {INSTALL}. {WHEELS}"
+    if int(numpy_version.split(".")[0]) >= 2:
+        return (
+            f"MXNet does not work with NumPy {numpy_version}: {INSTALL}, which brings "
+            f"NumPy 1.26. {WHEELS}"
+        )
+    return None
+
+
+def import_mxnet() -> Any:
+    """Imports MXNet, switches it to NumPy's semantics and returns the package.
+
+    Raises:
+        ImportError: MXNet is missing, cannot be had here, or fails to load.
+    """
+    problem = why_unavailable(
+        platform.system(),
+        platform.machine(),
+        sys.version_info[:2],
+        numpy.__version__,
+        importlib.util.find_spec("mxnet") is not None,
+    )
+    if problem:
+        raise ImportError(f"{problem}. d2lib.scratch works without it.", name="mxnet")
+    try:
+        with _runtime.applied(), _old_names(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import mxnet
+
+            mxnet.npx.set_np()
+            # The engine reads its settings when it is first used, so use it.
+            with _runtime.silenced_stderr():
+                mxnet.np.zeros(1).wait_to_read()
+    except Exception as error:
+        raise ImportError(
+            f"MXNet is installed, and importing it failed ({error}): {INSTALL}. "
+            f"{WHEELS}. d2lib.scratch works without it.",
+            name="mxnet",
+        ) from error
+    return mxnet
+
+
+@contextmanager
+def _old_names() -> Iterator[None]:
+    """Supplies the names that MXNet reads and that Python and NumPy no longer have."""
+    if "bool" not in vars(numpy):
+        # It stays: MXNet reads it at calls too. NumPy 2 has brought the name back.
+        numpy.bool = bool  # type: ignore[misc,assignment]
+    if "distutils" in sys.modules:
+        yield
+        return
+    # Of distutils only the comparison of versions is used. The real one is gone since
+    # Python 3.12, and before that setuptools' replacement takes 0.2 s to import.
+    package, version = (
+        types.ModuleType("distutils"),
+        types.ModuleType("distutils.version"),
+    )
+    package.version = version  # type: ignore[attr-defined]
+    version.LooseVersion = version.StrictVersion = _Version  # type: ignore[attr-defined]
+    sys.modules |= {"distutils": package, "distutils.version": version}
+    try:
+        yield
+    finally:
+        del sys.modules["distutils"], sys.modules["distutils.version"]
+
+
+class _Version(tuple):
+    """A version number that compares as numbers do."""
+
+    def __new__(cls, text: str) -> _Version:
+        return super().__new__(cls, [int(n) for n in re.findall(r"\d+", text)[:3]])
+
+
+import_mxnet()
+
+import mxnet as mx  # noqa: E402
+from mxnet import autograd, gluon, np, npx  # noqa: E402

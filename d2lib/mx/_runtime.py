@@ -1,0 +1,129 @@
+"""Chooses how MXNet computes on this machine, before it is imported.
+
+MXNet reads its settings from the environment once, while it is imported. What the user
+set there is never overridden. What is chosen here is visible to MXNet alone: the
+environment is as before when the import is over, so that neither NumPy nor a child
+process is affected.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CHOICES", "Choice", "applied", "choose", "report"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting that MXNet was imported with: its value, and why."""
+
+    value: str
+    why: str
+
+
+CHOICES: dict[str, Choice] = {}  # by variable, once MXNet has been imported
+
+
+def choose(
+    environ: Mapping[str, str], cores: int, flags: frozenset[str]
+) -> dict[str, Choice]:
+    """Returns the settings for a machine; a variable that is set already is kept.
+
+    Args:
+        environ: the environment.
+        cores: how many cores this process may use.
+        flags: the instruction sets of an x86-64 processor, empty elsewhere.
+    """
+    wanted: dict[str, Choice] = {}
+    if "MXNET_OMP_MAX_THREADS" not in environ:
+        why = f"all {cores} cores this process may use; MXNet takes half of them"
+        wanted["OMP_NUM_THREADS"] = Choice(str(cores), why)
+    # MXNet's OpenBLAS is of 2021 and takes a younger processor for the oldest it knows.
+    if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
+        wanted["OPENBLAS_CORETYPE"] = Choice("SkylakeX", "the processor has AVX-512")
+    elif {"avx2", "fma"} <= flags:
+        wanted["OPENBLAS_CORETYPE"] = Choice("Haswell", "the processor has AVX2")
+    return {
+        name: Choice(environ[name], "set in the environment") if name in environ else c
+        for name, c in wanted.items()
+    }
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Puts the chosen settings into the environment for the import of MXNet."""
+    if "mxnet" in sys.modules:  # imported by somebody else: too late to choose
+        yield
+        return
+    CHOICES.update(choose(os.environ, available_cores(), cpu_flags()))
+    mine = {n: c.value for n, c in CHOICES.items() if n not in os.environ}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
+
+
+def available_cores() -> int:
+    """How many physical cores this process may use, at least 1.
+
+    Less than the machine has where an affinity mask or a container's quota says so. Two
+    hardware threads of one core count once: they share its arithmetic units.
+    """
+    if not hasattr(os, "sched_getaffinity"):
+        return max(1, (os.cpu_count() or 1) // 2)  # macOS on Intel: two threads a core
+    cpus = os.sched_getaffinity(0)
+    cores = set()
+    for cpu in cpus:
+        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(_read(path) or str(cpu))
+    quota, _, period = _read(Path("/sys/fs/cgroup/cpu.max")).partition(" ")
+    limit = int(quota) // int(period) if quota.isdigit() and period.isdigit() else 0
+    return max(1, min(len(cores), limit or len(cores)))
+
+
+def cpu_flags() -> frozenset[str]:
+    """The instruction sets of an x86-64 processor, as Linux names them."""
+    if platform.machine() != "x86_64":
+        return frozenset()
+    for line in _read(Path("/proc/cpuinfo")).splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "flags":
+            return frozenset(value.split())
+    return frozenset()
+
+
+def report() -> str:
+    """Says in a few lines what MXNet was imported with."""
+    if not CHOICES:
+        return "MXNet was imported by another package first: its own settings"
+    return "\n".join(f"{name}={c.value} ({c.why})" for name, c in CHOICES.items())
+
+
+@contextmanager
+def silenced_stderr() -> Iterator[None]:
+    """Drops what C++ code writes to the standard error stream: MXNet's greetings."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,61 @@
+"""Activations by MXNet's operators; `d2lib.scratch.activations` derives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from d2lib._checks import check_choice
+from d2lib.mx._compat import npx
+from d2lib.mx.tensor import Tensor, as_tensor
+
+__all__ = ["relu", "sigmoid", "softmax", "tanh"]
+
+ACTIVATIONS = (None, "sigmoid", "tanh", "relu", "softmax")
+
+
+def sigmoid(x: Any) -> Tensor:
+    r""":math:`1/(1 + e^{-z})` by ``npx.activation``.
+
+    Example:
+        >>> sigmoid([0.0]).item()
+        0.5
+    """
+    return npx.activation(as_tensor(x), act_type="sigmoid")
+
+
+def tanh(x: Any) -> Tensor:
+    r""":math:`(e^z - e^{-z})/(e^z + e^{-z})` by ``npx.activation``.
+
+    (``np.tanh`` is the same function and far slower.)
+
+    Example:
+        >>> tanh([0.0]).item()
+        0.0
+    """
+    return npx.activation(as_tensor(x), act_type="tanh")
+
+
+def relu(x: Any) -> Tensor:
+    r""":math:`\max(0, z)` by ``npx.activation``.
+
+    Example:
+        >>> relu([-1.0, 2.0])
+        array([0., 2.])
+    """
+    return npx.activation(as_tensor(x), act_type="relu")
+
+
+def softmax(x: Any, axis: int = -1) -> Tensor:
+    r""":math:`e^{z_i}/\sum_j e^{z_j}` along ``axis``, by ``npx.softmax``.
+
+    Example:
+        >>> softmax([1000.0, 1000.0])
+        array([0.5, 0.5])
+    """
+    return npx.softmax(as_tensor(x), axis=axis)
+
+
+def check_activation(name: str | None) -> str | None:
+    """Returns the name of a known activation."""
+    check_choice(name, ACTIVATIONS, "activation")
+    return name

@@ -1,0 +1,268 @@
+"""Gluon's layers under the NumPy twin's names; `d2lib.scratch.layers` derives them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy
+
+from d2lib._checks import check_positive_int
+from d2lib.mx._compat import gluon
+from d2lib.mx.activations import check_activation
+from d2lib.mx.device import device
+from d2lib.mx.initializers import Initializer
+from d2lib.mx.module import Layer, Module
+from d2lib.mx.regularization import Dropout
+
+__all__ = ["MLP", "Dense", "Perceptron", "Sequential"]
+
+
+class Dense(Layer, gluon.nn.Dense):
+    r"""``gluon.nn.Dense``: :math:`\hat Y = g(X W + b)` by ``npx.fully_connected``.
+
+    Gluon stores ``weight`` as (units, inputs); ``state()`` and ``gradients()`` call it
+    ``W`` and give it as (inputs, units), as in `d2lib.scratch.Dense`, whose arguments
+    and initial weights are the same.
+
+    Args:
+        inputs: the length of each example.
+        units: the number of outputs.
+        activation: None, "sigmoid", "tanh", "relu" or "softmax".
+        initializer: a scheme of `initialize`; None takes "he" before a ReLU and
+            "xavier" otherwise. The bias starts at zero.
+        bias: whether there is a bias.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Raises:
+        ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x
+            whose last axis is not ``inputs``.
+
+    Example:
+        >>> layer = Dense(3, 2, "relu", seed=0)
+        >>> layer([[1.0, 2.0, 3.0]]).shape
+        (1, 2)
+        >>> layer.state()["W"].shape
+        (3, 2)
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        activation: str | None = None,
+        initializer: str | None = None,
+        bias: bool = True,
+        seed: Any = None,
+    ) -> None:
+        self.inputs = check_positive_int(inputs, "inputs")
+        self.units = check_positive_int(units, "units")
+        self.activation = check_activation(activation)
+        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        gluon.nn.Dense.__init__(
+            self,
+            self.units,
+            activation=None if activation == "softmax" else activation,
+            use_bias=bias,
+            flatten=False,
+            weight_initializer=Initializer(scheme, seed),
+            in_units=self.inputs,
+        )
+        _prepare(self)
+        self.weight.shared_shape = (self.inputs, self.units)
+
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        """Maps x of shape (..., inputs) to (..., units)."""
+        y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
+        return F.npx.softmax(y, axis=-1) if self.activation == "softmax" else y
+
+    def parts(self) -> dict[str, Any]:
+        """The parameters under the NumPy twin's names."""
+        return {"W": self.weight, "b": self.bias}
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Checks the input's last axis."""
+        _check_inputs(shape, self.inputs, "Dense")
+        return (*shape[:-1], self.units)
+
+
+class Perceptron(Layer, gluon.nn.Dense):
+    r"""One neuron, :math:`\hat y = g(X^\top W + w_0)`: ``gluon.nn.Dense`` of one unit.
+
+    Args:
+        inputs: the number of inputs.
+        activation: None, "sigmoid", "tanh" or "relu".
+        initializer: a scheme of `initialize`; the bias starts at zero.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Raises:
+        ValueError: an unknown activation or scheme, inputs < 1, or (when called) an x
+            whose last axis is not ``inputs``.
+
+    Example:
+        >>> neuron = Perceptron(2)
+        >>> neuron.load_state({"W": [3.0, -2.0], "b": 1.0})
+        >>> round(neuron([-1.0, 2.0]).item(), 4)
+        0.0025
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        activation: str | None = "sigmoid",
+        initializer: str = "xavier",
+        seed: Any = None,
+    ) -> None:
+        self.inputs = check_positive_int(inputs, "inputs")
+        self.activation = check_activation(activation)
+        gluon.nn.Dense.__init__(
+            self,
+            1,
+            activation=None if activation == "softmax" else activation,
+            flatten=False,
+            weight_initializer=Initializer(initializer, seed),
+            in_units=self.inputs,
+        )
+        _prepare(self)
+        self.weight.shared_shape, self.bias.shared_shape = (self.inputs,), ()
+
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
+        """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
+        y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
+        y = F.np.squeeze(y, axis=-1)
+        return F.npx.softmax(y, axis=-1) if self.activation == "softmax" else y
+
+    def parts(self) -> dict[str, Any]:
+        """The parameters under the NumPy twin's names."""
+        return {"W": self.weight, "b": self.bias}
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Checks the input's last axis."""
+        _check_inputs(shape, self.inputs, "Perceptron")
+        return shape[:-1]
+
+
+class Sequential(Layer, gluon.nn.HybridSequential):
+    """Layers in a row, compiled into one graph: a ``gluon.nn.HybridSequential``.
+
+    Args:
+        layers: modules, at least one.
+
+    Raises:
+        TypeError: something that is not a module of this twin.
+        ValueError: no layers.
+
+    Example:
+        >>> network = Sequential(Dense(2, 3, "relu", seed=0), Dense(3, 1, seed=1))
+        >>> network.num_parameters()
+        13
+        >>> list(network.state())
+        ['layers.0.W', 'layers.0.b', 'layers.1.W', 'layers.1.b']
+    """
+
+    def __init__(self, *layers: Module) -> None:
+        if not layers:
+            raise ValueError("Sequential needs at least one layer, got none")
+        for layer in layers:
+            if not isinstance(layer, Module):
+                raise TypeError(
+                    "Sequential takes modules of d2lib.mx, got "
+                    f"{type(layer).__name__}: for an activation use "
+                    "Dense(..., activation='relu')"
+                )
+        gluon.nn.HybridSequential.__init__(self)
+        self.add(*layers)
+        self.hybridize()
+
+    @property
+    def layers(self) -> list[Module]:
+        """The layers, first to last."""
+        return list(self._children.values())
+
+    def parts(self) -> dict[str, Any]:
+        """The layers under the NumPy twin's names."""
+        return {"layers": self.layers}
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Passes the shape through the layers, as far as they can tell theirs."""
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                break
+            shape = layer.output_shape(shape)
+        return shape
+
+    def dtype(self) -> Any:
+        """The dtype of the first layer that has one."""
+        for layer in self.layers:
+            if isinstance(layer, Layer) and layer.dtype() is not None:
+                return layer.dtype()
+        return None
+
+
+class MLP(Sequential):
+    r"""A multi-layer perceptron: dense layers in a row, non-linear between them.
+
+    The arguments, and for one seed the initial weights, are those of
+    `d2lib.scratch.MLP`.
+
+    Args:
+        sizes: the widths from input to output, such as ``[784, 256, 128, 10]``.
+        activation: g of the hidden layers.
+        output_activation: that of the last layer; None leaves logits for the loss.
+        dropout: the probability with which `Dropout` after each hidden layer drops.
+        initializer: see `Dense`.
+        seed: an int or a ``numpy.random.Generator``, drawn from layer by layer.
+
+    Raises:
+        ValueError: fewer than two sizes, or what `Dense` and `Dropout` refuse.
+
+    Example:
+        >>> MLP([784, 256, 128, 10], seed=0).num_parameters()
+        235146
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str | None = "relu",
+        output_activation: str | None = None,
+        dropout: float = 0.0,
+        initializer: str | None = None,
+        seed: Any = None,
+    ) -> None:
+        sizes = list(sizes)
+        if len(sizes) < 2:
+            raise ValueError(
+                f"sizes must name the input and the output at least, got {sizes}"
+            )
+        generator = numpy.random.default_rng(seed)
+        layers: list[Module] = []
+        for inputs, units in pairwise(sizes[:-1]):
+            layers.append(Dense(inputs, units, activation, initializer, seed=generator))
+            if dropout:
+                layers.append(Dropout(dropout))
+        layers.append(
+            Dense(sizes[-2], sizes[-1], output_activation, initializer, seed=generator)
+        )
+        super().__init__(*layers)
+        if seed is not None:
+            self.seed(generator)
+
+
+def _prepare(layer: Any) -> None:
+    """Draws the weights, makes gradients accumulate, and compiles the layer."""
+    layer.collect_params().setattr("grad_req", "add")
+    layer.initialize(ctx=device())
+    layer.hybridize()
+
+
+def _check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
+    if not shape or shape[-1] != inputs:
+        hint = ""
+        if len(shape) > 1 and math.prod(shape[1:]) == inputs:
+            hint = ": flatten each example with x.reshape(len(x), -1)"
+        raise ValueError(
+            f"{layer} expects x of shape (batch, {inputs}), got {shape}{hint}"
+        )

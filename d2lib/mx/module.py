@@ -1,0 +1,277 @@
+"""Gluon's ``HybridBlock`` with the names and shapes of the NumPy twin's `Module`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from d2lib import checkpoint
+from d2lib._checks import check_state
+from d2lib.mx._compat import gluon, mx, np
+from d2lib.mx.tensor import Tensor, array_of, as_tensor, to_numpy, zero_gradients
+
+__all__ = ["Layer", "Module"]
+
+# Gluon hands a Symbol instead of an array to a block whose graph it is compiling.
+Symbol = mx.symbol.Symbol
+
+
+class Module(gluon.HybridBlock):
+    """A part of a network; see `d2lib.scratch.Module`, which has the same methods.
+
+    Assign tensors with ``requires_grad=True``, other modules, or lists and dicts of
+    these. A subclass defines ``forward`` in plain Python; its parts are compiled each
+    for itself. (With Gluon's ``hybrid_forward`` instead, it is compiled as a whole.)
+
+    Example:
+        >>> from d2lib.mx import tensor
+        >>> class Scale(Module):
+        ...     def __init__(self):
+        ...         self.factor = tensor(2.0, requires_grad=True)
+        ...     def forward(self, x):
+        ...         return x * self.factor
+        >>> scale = Scale()
+        >>> scale(tensor([1.0, 2.0]))
+        array([2., 4.])
+        >>> list(scale.state())
+        ['factor']
+    """
+
+    twin = "d2lib.mx"
+    training = True
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Module:
+        """Prepares the block, so that a subclass need not call ``super().__init__``."""
+        self = super().__new__(cls)
+        gluon.HybridBlock.__init__(self)
+        return self
+
+    def __init__(self) -> None:
+        """There is nothing left to do after ``__new__``."""
+
+    def forward(self, *inputs: Any) -> Any:
+        """Computes the module's output; every subclass says how."""
+        if type(self).hybrid_forward is not gluon.HybridBlock.hybrid_forward:
+            return super().forward(*inputs)
+        raise NotImplementedError(
+            f"{type(self).__name__} must define forward(self, x), which computes its "
+            "output"
+        )
+
+    def _check_container_with_block(self) -> None:
+        """Gluon warns of modules in lists, which it cannot find; `parts` finds them."""
+
+    # Finding the parts --------------------------------------------------------------
+
+    def parts(self) -> dict[str, Any]:
+        """The attributes in which parameters and modules are looked for, by name."""
+        return {n: part for n, part in vars(self).items() if not n.startswith("_")}
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Yields (path, Gluon parameter or tensor) for each; a shared one once."""
+        seen: set[int] = set()
+        for path, part in _walk(self, ""):
+            if not isinstance(part, Module) and id(part) not in seen:
+                seen.add(id(part))
+                yield path, part
+
+    def modules(self) -> Iterator[Module]:
+        """Yields this module and every module inside it, once each."""
+        seen: set[int] = set()
+        for _, part in _walk(self, ""):
+            if isinstance(part, Module) and id(part) not in seen:
+                seen.add(id(part))
+                yield part
+
+    def parameters(self) -> list[Any]:
+        """The Gluon parameters (and bare tensors), in the NumPy twin's order."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def num_parameters(self) -> int:
+        """How many numbers there are to learn."""
+        return sum(array_of(parameter).size for parameter in self.parameters())
+
+    # Their values -------------------------------------------------------------------
+
+    def state(self) -> dict[str, numpy.ndarray]:
+        """Returns a copy of every parameter's values by name, W as (inputs, units)."""
+        return {
+            name: as_shared(p, array_of(p).asnumpy())
+            for name, p in self.named_parameters()
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Takes over values by name, from either twin's ``state()``.
+
+        Raises:
+            ValueError: names or shapes that are not this module's; nothing is changed.
+        """
+        given = {name: to_numpy(values) for name, values in state.items()}
+        parameters = dict(self.named_parameters())
+        shapes = {name: shared_shape(p) for name, p in parameters.items()}
+        check_state(given, shapes, type(self).__name__)
+        for name, parameter in parameters.items():
+            array = array_of(parameter)
+            values = from_shared(parameter, given[name])
+            array[...] = np.array(values, dtype=array.dtype, ctx=array.ctx)
+
+    def gradients(self) -> dict[str, numpy.ndarray]:
+        """Returns a copy of every accumulated gradient; zeros where there is none."""
+        return {
+            name: as_shared(p, array_of(p).grad.asnumpy())
+            for name, p in self.named_parameters()
+        }
+
+    def zero_grad(self) -> None:
+        """Sets every accumulated gradient to zero."""
+        zero_gradients(self.parameters())
+
+    def save(self, path: str | Path) -> None:
+        """Writes the parameters to an ``.npz`` file, whole or not at all."""
+        checkpoint.save(path, self.state())
+
+    def load(self, path: str | Path) -> None:
+        """Reads parameters that either twin saved.
+
+        Raises:
+            CheckpointError: not a checkpoint, truncated, or another model's; nothing is
+                changed.
+        """
+        checkpoint.load_into(self, path)
+
+    # Modes --------------------------------------------------------------------------
+
+    def train(self) -> Module:
+        """Lets Dropout drop (inside `record`)."""
+        for module in self.modules():
+            module.training = True
+        return self
+
+    def eval(self) -> Module:
+        """Makes Dropout the identity, inside `record` too."""
+        for module in self.modules():
+            module.training = False
+        return self
+
+    def seed(self, seed: Any) -> None:
+        """Restarts the random numbers of the layers that draw some (Dropout).
+
+        MXNet has one source of random numbers per device, not one per layer.
+        """
+        generator = numpy.random.default_rng(seed)
+        for module in self.modules():
+            module._reseed(generator)
+
+    def _reseed(self, generator: numpy.random.Generator) -> None:
+        """Takes a generator to draw from; layers that draw override this."""
+
+    def hybridize(self, active: bool = True, **flags: Any) -> Module:
+        """Compiles the module into one graph with memory planned in advance.
+
+        The layers of this package are compiled from the start; ``active=False`` undoes
+        it, for stepping through a network in a debugger.
+
+        Args:
+            active: whether to compile.
+            flags: those of Gluon's ``HybridBlock.hybridize``.
+        """
+        if _compilable(self):
+            super().hybridize(active, **{"static_alloc": active, **flags})
+        else:
+            for part in self._children.values():
+                part.hybridize(active, **flags)
+        return self
+
+
+class Layer(Module):
+    """A module of this package: it checks what comes in, and is compiled."""
+
+    _input: Any = None  # the shape that was checked last
+    _modes: Any = None  # which of the modules inside trained then
+
+    def forward(self, x: Any) -> Any:
+        """Checks x and computes the layer's output."""
+        if isinstance(x, Symbol):
+            return super().forward(x)
+        x = as_tensor(x, self.dtype())
+        if x.shape != self._input:
+            self.output_shape(x.shape)
+            self._input = x.shape
+        modes = [module.training for module in self._modules_inside()]
+        if modes != self._modes:
+            self._clear_cached_op()
+            self._modes = modes
+        if x.ndim == 1:  # one example: a batch of one
+            return super().forward(x.reshape(1, -1))[0]
+        return super().forward(x)
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shape of the output for an input of ``shape``.
+
+        Raises:
+            ValueError: inputs of that shape do not fit.
+        """
+        return shape
+
+    def dtype(self) -> Any:
+        """The dtype to compute in: that of the first parameter."""
+        for parameter in self._reg_params.values():
+            return parameter.dtype
+        return None
+
+    def _modules_inside(self) -> list[Module]:
+        inside = self.__dict__.get("_inside")
+        if inside is None:
+            inside = self.__dict__["_inside"] = list(self.modules())
+        return inside
+
+
+def _compilable(block: Any) -> bool:
+    """Whether Gluon can trace the block: no forward in plain Python anywhere inside."""
+    if isinstance(block, Module) and type(block).forward not in (
+        Module.forward,
+        Layer.forward,
+    ):
+        return False
+    return all(_compilable(child) for child in block._children.values())
+
+
+def shared_shape(parameter: Any) -> tuple[int, ...]:
+    """The parameter's shape in the NumPy twin and in checkpoints."""
+    return getattr(parameter, "shared_shape", parameter.shape)
+
+
+def as_shared(parameter: Any, values: numpy.ndarray) -> numpy.ndarray:
+    """Turns a parameter's values from Gluon's layout into the NumPy twin's."""
+    if not hasattr(parameter, "shared_shape"):
+        return values
+    return numpy.ascontiguousarray(values.T).reshape(parameter.shared_shape)
+
+
+def from_shared(parameter: Any, values: numpy.ndarray) -> numpy.ndarray:
+    """Turns a parameter's values from the NumPy twin's layout into Gluon's."""
+    if not hasattr(parameter, "shared_shape"):
+        return values
+    return numpy.ascontiguousarray(values.reshape(parameter.shape[::-1]).T)
+
+
+def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yields every module and parameter below ``part`` with its path, depth first."""
+    if isinstance(part, Module):
+        yield path, part
+        children: Any = part.parts().items()
+    elif isinstance(part, dict):
+        children = part.items()
+    elif isinstance(part, (list, tuple)):
+        children = enumerate(part)
+    else:
+        if isinstance(part, gluon.Parameter) or (
+            isinstance(part, Tensor) and part.grad is not None
+        ):
+            yield path, part
+        return
+    for name, child in children:
+        yield from _walk(child, f"{path}.{name}" if path else str(name))

@@ -1,0 +1,449 @@
+"""MXNet's optimisers, with the equations and defaults of `d2lib.scratch.optimizers`.
+
+A Gluon ``Trainer`` (for bare tensors, an ``Updater``) applies MXNet's update operators.
+Where MXNet's rule differs from the published one, a few lines here put it right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy
+
+from d2lib._checks import (
+    check_non_negative,
+    check_positive,
+    check_probability,
+    check_state,
+)
+from d2lib.mx._compat import gluon, mx
+from d2lib.mx.module import as_shared, from_shared, shared_shape
+from d2lib.mx.tensor import Tensor, array_of, to_numpy, zero_gradients
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Momentum",
+    "RMSProp",
+    "clip_gradients",
+]
+
+
+class Optimizer:
+    """What all optimisers share: a rule of MXNet, its state in the shared layout."""
+
+    slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
+
+    def __init__(self, parameters: Iterable[Any], lr: float, rule: Any) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("an optimiser needs at least one parameter, got none")
+        for parameter in self.parameters:
+            if not (
+                isinstance(parameter, gluon.Parameter)
+                or (isinstance(parameter, Tensor) and parameter.grad is not None)
+            ):
+                raise TypeError(
+                    "an optimiser takes tensors with requires_grad=True, got "
+                    f"{type(parameter).__name__}: pass model.parameters()"
+                )
+        self._rule = rule
+        if rule.aggregate_num:  # it can update several parameters with one call
+            rule.aggregate_num = _TOGETHER
+        self.lr = lr
+        self.steps = 0
+        # MXNet's Trainer takes Gluon parameters only.
+        self._trainer = None
+        if all(isinstance(p, gluon.Parameter) for p in self.parameters):
+            self._trainer = gluon.Trainer(self.parameters, rule, kvstore=None)
+            self._updater = self._trainer._updaters[0]
+        else:
+            self._updater = mx.optimizer.Updater(rule)
+        # MXNet would make the state at the first step; `state` is for any time.
+        self._kept = []
+        for i, parameter in enumerate(self.parameters):
+            weight = array_of(parameter).as_nd_ndarray()
+            kept = [mx.nd.zeros_like(weight) for _ in self.slots]
+            self._kept.append(kept)
+            self._updater.states[i] = self._pack(kept)
+            self._updater.states_synced[i] = True
+
+    def _pack(self, kept: list[Any]) -> Any:
+        """Arranges the arrays of one parameter as MXNet's rule expects them."""
+        return tuple(kept)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; set it to change it between steps."""
+        return self._rule.learning_rate
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._rule.set_learning_rate(check_positive(value, "lr"))
+
+    def step(self) -> None:
+        """Moves every parameter that has a gradient, once.
+
+        Raises:
+            ValueError: no parameter has a gradient.
+        """
+        arrays = [array_of(p) for p in self.parameters]
+        ready = [i for i, array in enumerate(arrays) if array._fresh_grad]
+        if not ready:
+            raise ValueError(
+                "step() needs gradients, and no parameter has one: call "
+                "loss.backward() first"
+            )
+        self.steps += 1
+        self._prepare()
+        if self._trainer is not None:
+            self._trainer.step(1, ignore_stale_grad=True)
+            # The Trainer marks gradients as used; here they count until zero_grad.
+            for i in ready:
+                arrays[i]._fresh_grad = True
+        else:
+            weights = [arrays[i] for i in ready]
+            self._updater(ready, [w.grad for w in weights], weights)
+
+    def _prepare(self) -> None:
+        """Sets what changes from step to step."""
+
+    def zero_grad(self) -> None:
+        """Sets the gradients to zero, so that the next backward starts afresh."""
+        zero_gradients(self.parameters)
+
+    def state(self) -> dict[str, numpy.ndarray]:
+        """Returns a copy of everything the next step depends on, for a checkpoint."""
+        arrays = {"steps": numpy.asarray(self.steps), "lr": numpy.asarray(self.lr)}
+        for i, parameter in enumerate(self.parameters):
+            for slot, values in zip(self.slots, self._kept[i], strict=True):
+                arrays[f"{i}.{slot}"] = as_shared(parameter, values.asnumpy())
+        return arrays
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Takes over a state that this kind of optimiser, of either twin, returned.
+
+        Raises:
+            ValueError: names or shapes that do not fit; nothing is changed.
+        """
+        given = {name: to_numpy(values) for name, values in state.items()}
+        shapes: dict[str, tuple[int, ...]] = {"steps": (), "lr": ()}
+        for i, parameter in enumerate(self.parameters):
+            shapes |= {f"{i}.{slot}": shared_shape(parameter) for slot in self.slots}
+        check_state(given, shapes, type(self).__name__)
+        self.lr = float(given["lr"])
+        self.steps = int(given["steps"])
+        for i, parameter in enumerate(self.parameters):
+            for slot, values in zip(self.slots, self._kept[i], strict=True):
+                values[:] = from_shared(parameter, given[f"{i}.{slot}"])
+
+
+class SGD(Optimizer):
+    r"""Gradient descent, :math:`w \leftarrow w - \eta\,(g + \lambda w)`.
+
+    By ``multi_sgd_update``, for many parameters at once.
+
+    Args:
+        parameters: ``model.parameters()``, or tensors with ``requires_grad=True``.
+        lr: the learning rate :math:`\eta` > 0.
+        weight_decay: :math:`\lambda` >= 0, the pull of every weight towards zero.
+
+    Raises:
+        ValueError: lr <= 0, a negative weight_decay, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.mx import record, tensor
+        >>> w = tensor([1.0], requires_grad=True)
+        >>> optimizer = SGD([w], lr=0.1)
+        >>> with record():
+        ...     loss = (w * w).sum()
+        >>> loss.backward()
+        >>> optimizer.step()
+        >>> w
+        array([0.8])
+    """
+
+    def __init__(
+        self, parameters: Iterable[Any], lr: float = 0.01, weight_decay: float = 0.0
+    ) -> None:
+        self.weight_decay = check_non_negative(weight_decay, "weight_decay")
+        super().__init__(parameters, lr, mx.optimizer.SGD(wd=self.weight_decay))
+
+    def _pack(self, kept: list[Any]) -> Any:
+        return None
+
+
+class Momentum(Optimizer):
+    r"""SGD with momentum.
+
+    .. math:: v \leftarrow \mu v - \eta\,(g + \lambda w), \qquad w \leftarrow w + v
+
+    By ``multi_sgd_mom_update``, for many parameters at once.
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        momentum: :math:`\mu` in [0, 1), the share of the speed that is kept.
+        weight_decay: :math:`\lambda` >= 0.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.mx import Dense
+        >>> Momentum(Dense(2, 1).parameters(), momentum=0.5).momentum
+        0.5
+    """
+
+    slots = ("velocity",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.momentum = check_probability(momentum, "momentum")
+        self.weight_decay = check_non_negative(weight_decay, "weight_decay")
+        # Without momentum MXNet would not keep the velocity; 1e-37 of it is nothing.
+        momentum = self.momentum or 1e-37
+        rule = mx.optimizer.SGD(momentum=momentum, wd=self.weight_decay)
+        super().__init__(parameters, lr, rule)
+
+    def _pack(self, kept: list[Any]) -> Any:
+        return kept[0]
+
+
+class Adagrad(Optimizer):
+    r"""A step of its own for every weight, by MXNet's ``AdaGrad``.
+
+    .. math:: h \leftarrow h + g^2, \qquad
+              w \leftarrow w - \eta \frac{g}{\sqrt{h + \epsilon}}
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        eps: :math:`\epsilon` > 0, inside the root.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.mx import Dense
+        >>> list(Adagrad(Dense(2, 1, bias=False).parameters()).state())
+        ['steps', 'lr', '0.squares']
+    """
+
+    slots = ("squares",)
+
+    def __init__(
+        self, parameters: Iterable[Any], lr: float = 0.01, eps: float = 1e-7
+    ) -> None:
+        self.eps = check_positive(eps, "eps")
+        super().__init__(parameters, lr, mx.optimizer.AdaGrad(eps=self.eps))
+
+    def _pack(self, kept: list[Any]) -> Any:
+        return kept[0]
+
+
+class RMSProp(Optimizer):
+    r"""Adagrad with a running mean, by ``rmsprop_update``.
+
+    .. math:: n \leftarrow \rho n + (1 - \rho) g^2, \qquad
+              w \leftarrow w - \eta \frac{g}{\sqrt{n + \epsilon}}
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        rho: :math:`\rho` in [0, 1), the share of the mean that is kept.
+        eps: :math:`\epsilon` > 0, inside the root.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.mx import Dense
+        >>> RMSProp(Dense(2, 1).parameters()).lr
+        0.001
+    """
+
+    slots = ("squares",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 0.001,
+        rho: float = 0.9,
+        eps: float = 1e-8,
+    ) -> None:
+        self.rho = check_probability(rho, "rho")
+        self.eps = check_positive(eps, "eps")
+        rule = mx.optimizer.RMSProp(gamma1=self.rho, epsilon=self.eps)
+        super().__init__(parameters, lr, rule)
+
+
+class Adadelta(Optimizer):
+    r"""Sets its own step length; MXNet's ``AdaDelta``, with a learning rate.
+
+    .. math:: n \leftarrow \rho n + (1-\rho) g^2, \quad
+              \delta = \frac{\sqrt{d + \epsilon}}{\sqrt{n + \epsilon}}\, g, \quad
+              d \leftarrow \rho d + (1-\rho) \delta^2, \quad
+              w \leftarrow w - \eta\, \delta
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0; 1 is the paper's method.
+        rho: :math:`\rho` in [0, 1).
+        eps: :math:`\epsilon` > 0; it also sets the size of the very first step.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.mx import Dense
+        >>> Adadelta(Dense(2, 1).parameters()).lr
+        1.0
+    """
+
+    slots = ("squares", "steps_squared")
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-5,
+    ) -> None:
+        self.rho = check_probability(rho, "rho")
+        self.eps = check_positive(eps, "eps")
+        super().__init__(parameters, lr, _AdaDelta(rho=self.rho, epsilon=self.eps))
+
+
+class _AdaDelta(mx.optimizer.AdaDelta):
+    """MXNet's rule knows no learning rate: its step is the paper's, delta."""
+
+    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        squares, steps_squared = state
+        squares *= self.rho
+        squares += (1 - self.rho) * mx.nd.square(grad)
+        ratio = (steps_squared + self.epsilon) / (squares + self.epsilon)
+        delta = mx.nd.sqrt(ratio) * grad
+        steps_squared *= self.rho
+        steps_squared += (1 - self.rho) * mx.nd.square(delta)
+        weight -= self._get_lr(index) * delta
+
+
+class Adam(Optimizer):
+    r"""Momentum and RMSProp together, by ``adam_update``.
+
+    .. math:: m \leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad
+              v \leftarrow \beta_2 v + (1-\beta_2)\, g^2, \qquad
+              w \leftarrow w - \eta \frac{\hat m}{\sqrt{\hat v} + \epsilon}
+
+    MXNet adds :math:`\epsilon` to :math:`\sqrt v`, before the correction
+    :math:`\hat v = v/(1-\beta_2^t)`. Given :math:`\epsilon\sqrt{1-\beta_2^t}` instead
+    at step t, it computes what Kingma and Ba wrote.
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        beta1: :math:`\beta_1` in [0, 1), the memory of the gradients.
+        beta2: :math:`\beta_2` in [0, 1), the memory of their squares.
+        eps: :math:`\epsilon` > 0, outside the root, after the correction.
+        weight_decay: :math:`\lambda` >= 0, added to the gradient as :math:`\lambda w`.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.mx import Dense
+        >>> Adam(Dense(2, 1).parameters()).lr
+        0.001
+    """
+
+    slots = ("mean", "squares")
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.beta1 = check_probability(beta1, "beta1")
+        self.beta2 = check_probability(beta2, "beta2")
+        self.eps = check_positive(eps, "eps")
+        self.weight_decay = check_non_negative(weight_decay, "weight_decay")
+        rule = _Adam(beta1=self.beta1, beta2=self.beta2, wd=self.weight_decay)
+        super().__init__(parameters, lr, rule)
+
+    def _prepare(self) -> None:
+        self._rule.steps = self.steps
+        self._rule.epsilon = self.eps * math.sqrt(1 - self.beta2**self.steps)
+
+
+class _Adam(mx.optimizer.Adam):
+    """MXNet's rule, with one count of steps for all parameters, as in scratch."""
+
+    steps = 0
+
+    def _update_count(self, index: Any) -> None:
+        self._index_update_count[index] = self.steps
+
+
+def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
+    r"""Shortens the gradient of all parameters together if it is too long.
+
+    .. math:: g \leftarrow
+              g \cdot \min\Big(1, \frac{\text{max\_norm}}{\lVert g \rVert}\Big)
+
+    By ``multi_sum_sq``. (``gluon.utils.clip_global_norm`` would spoil the gradients if
+    the norm is not finite.)
+
+    Args:
+        parameters: Gluon parameters or tensors.
+        max_norm: the longest gradient allowed, > 0.
+
+    Returns:
+        The norm before clipping. If it is not finite, nothing is changed.
+
+    Raises:
+        ValueError: max_norm <= 0.
+
+    Example:
+        >>> from d2lib.mx import record, tensor
+        >>> w = tensor([3.0, 4.0], requires_grad=True)
+        >>> with record():
+        ...     loss = (w * w * 0.5).sum()
+        >>> loss.backward()
+        >>> clip_gradients([w], 1.0)
+        5.0
+        >>> w.grad.round(3)
+        array([0.6, 0.8])
+    """
+    max_norm = check_positive(max_norm, "max_norm")
+    gradients = [array_of(p).grad.as_nd_ndarray() for p in parameters]
+    if not gradients:
+        return 0.0
+    squares = mx.nd.multi_sum_sq(*gradients, num_arrays=len(gradients))
+    norm = math.sqrt(float(squares.asnumpy().sum(dtype=numpy.float64)))
+    if math.isfinite(norm) and norm > max_norm:
+        for g in gradients:
+            g *= max_norm / norm
+    return norm
+
+
+_TOGETHER = 40  # parameters per call: multi_sgd_update takes up to 60 arrays

@@ -1,0 +1,126 @@
+"""Tensors are MXNet's own arrays, and recording is MXNet's own ``autograd``.
+
+`d2lib.scratch.tensor` builds by hand what happens here behind the C interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy
+
+from d2lib._checks import as_float_array
+from d2lib.mx._compat import autograd, gluon, mx, np
+from d2lib.mx.device import device
+
+__all__ = [
+    "Tensor",
+    "as_tensor",
+    "exp",
+    "log",
+    "no_grad",
+    "record",
+    "tensor",
+    "to_numpy",
+]
+
+if TYPE_CHECKING:  # MXNet has no type information
+    Tensor: TypeAlias = Any
+else:
+    Tensor = np.ndarray
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Makes an array on `device`; with ``requires_grad`` it has a gradient.
+
+    Gradients accumulate (``grad_req="add"``) until they are zeroed, as in the NumPy
+    twin.
+
+    Args:
+        data: numbers, nested lists or a float array, of any shape.
+        dtype: float32 unless given.
+        requires_grad: whether ``backward`` shall add to ``grad``.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
+
+    Example:
+        >>> w = tensor([1.0, 2.0], requires_grad=True)
+        >>> with record():
+        ...     loss = (w * w).sum()
+        >>> loss.backward()
+        >>> to_numpy(w.grad)
+        array([2., 4.], dtype=float32)
+    """
+    array = as_float_array(to_numpy(data) if isinstance(data, Tensor) else data, dtype)
+    result = np.array(array, dtype=array.dtype, ctx=device())
+    if requires_grad:
+        result.attach_grad("add")
+    return result
+
+
+def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+    """Returns ``x`` itself if it is an MXNet array of floats, else one made from it."""
+    if not isinstance(x, Tensor):
+        return tensor(x, dtype)
+    if dtype is not None and x.dtype != dtype:
+        if numpy.dtype(x.dtype).kind != "f":
+            return tensor(x, dtype)  # which refuses it
+        return x.astype(dtype)
+    return x
+
+
+def to_numpy(x: Any) -> numpy.ndarray:
+    """Returns the values as NumPy array, waiting for them to be computed.
+
+    Args:
+        x: an MXNet array, a Gluon parameter, or anything like an array.
+
+    Example:
+        >>> to_numpy(tensor([1.0, 2.0]))
+        array([1., 2.], dtype=float32)
+    """
+    if isinstance(x, gluon.Parameter):
+        x = x.data()
+    return x.asnumpy() if isinstance(x, mx.nd.NDArray) else numpy.asarray(x)
+
+
+def exp(x: Any) -> Tensor:
+    """The exponential of every element, by ``np.exp``."""
+    return np.exp(as_tensor(x))
+
+
+def log(x: Any) -> Tensor:
+    """The natural logarithm of every element, by ``np.log``."""
+    return np.log(as_tensor(x))
+
+
+def record() -> Any:
+    """Records operations for ``backward`` and switches to training mode.
+
+    It is ``mxnet.autograd.record()``. Outside it nothing is recorded and Dropout is the
+    identity.
+    """
+    return autograd.record()
+
+
+def no_grad() -> Any:
+    """Records nothing, for inference: ``mxnet.autograd.pause(train_mode=False)``."""
+    return autograd.pause(train_mode=False)
+
+
+def array_of(parameter: Any) -> Tensor:
+    """The array behind a Gluon parameter; an array is itself."""
+    return parameter.data() if isinstance(parameter, gluon.Parameter) else parameter
+
+
+def zero_gradients(parameters: Iterable[Any]) -> None:
+    """Sets all gradients to zero with one call into MXNet, and marks them as unset."""
+    arrays = [array_of(p) for p in parameters]
+    gradients = [a.grad.as_nd_ndarray() for a in arrays]
+    if gradients:
+        mx.nd.reset_arrays(*gradients, num_arrays=len(gradients))
+    for array in arrays:
+        array._fresh_grad = False
