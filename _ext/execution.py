@@ -189,6 +189,7 @@ def run(
     notebook: NotebookNode, page: Path, timeout: int, environment: dict[str, str]
 ) -> float:
     """Run a notebook's cells in place and return the seconds that they took."""
+    started: list[NotebookNode] = []
     client = NotebookClient(
         notebook,
         timeout=timeout,
@@ -197,14 +198,14 @@ def run(
         resources={"metadata": {"path": str(page.parent)}},
         startup_timeout=180,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        on_cell_execute=lambda cell, cell_index: started.append(cell),
     )
     start = time.perf_counter()
     try:
         client.execute(env=environment)
     except (CellExecutionError, CellTimeoutError, RuntimeError) as error:
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        # The kernel counts a cell when it starts it: the last one counted failed.
-        number = max((n for n, c in enumerate(code, 1) if c.execution_count), default=1)
+        number = [c is started[-1] for c in code].index(True) + 1 if started else 1
         reason = ANSI_CODE.sub("", str(error)).strip()
         if code[number - 1].source not in reason:
             reason = f"{code[number - 1].source}\n\n{reason}"

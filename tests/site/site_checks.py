@@ -1,0 +1,180 @@
+"""What a page of the built site must be, as checks that return problems.
+
+`test_site_checks.py` plants an error for each of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote, urlsplit
+
+from playwright.sync_api import Browser, Page
+
+PHONE, DESK = {"width": 375, "height": 667}, {"width": 1280, "height": 800}
+
+
+@dataclass
+class Visit:
+    """A page that is open in the browser, and what happened while it loaded."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+def visit(browser: Browser, url: str, **options: object) -> Visit:
+    """Open a page in a browser that knows nothing yet, and wait for its mathematics."""
+    page = browser.new_context(viewport=DESK, **options).new_page()
+    return reload(Visit(page), url)
+
+
+def reload(visit: Visit, url: str) -> Visit:
+    """Open a page in a browser that may remember things, as what tab was chosen."""
+    page = visit.page
+    page.on("request", lambda request: visit.requests.append(request.url))
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            visit.errors.append(message.text) if message.type == "error" else None
+        ),
+    )
+    page.goto(url, wait_until="load")
+    page.evaluate("window.MathJax?.startup?.promise")
+    return visit
+
+
+def close(visit: Visit) -> None:
+    """Close the page and all that its browser remembers."""
+    visit.page.context.close()
+
+
+def check_requests(visit: Visit) -> list[str]:
+    """The page has asked no host but its own for anything."""
+    own = urlsplit(visit.page.url).netloc
+    return [
+        f"it loads {url} from elsewhere"
+        for url in visit.requests
+        if urlsplit(url).scheme not in ("data", "blob", "about")
+        and urlsplit(url).netloc != own
+    ]
+
+
+def check_errors(visit: Visit) -> list[str]:
+    """No script has failed and no file was missing."""
+    return [f"the console says: {error}" for error in visit.errors]
+
+
+def check_mathematics(visit: Visit) -> list[str]:
+    """Every equation is typeset, and none has an error in it."""
+    return visit.page.evaluate(
+        """() => {
+          const problems = [];
+          for (const node of document.querySelectorAll(".math"))
+            if (!node.querySelector("mjx-container"))
+              problems.push("not typeset: " + node.textContent.trim().slice(0, 80));
+          for (const node of document.querySelectorAll("mjx-merror"))
+            problems.push("an error in " + node.textContent.trim().slice(0, 80));
+          return problems;
+        }"""
+    )
+
+
+def check_images(visit: Visit) -> list[str]:
+    """Every image is there and has a text that stands in for it."""
+    return visit.page.evaluate(
+        """async () => {
+          const problems = [];
+          for (const image of document.querySelectorAll("img")) {
+            image.loading = "eager";
+            await image.decode().catch(() => null);
+            const name = image.getAttribute("src");
+            if (!image.naturalWidth) problems.push(`${name} is not there`);
+            if (!image.getAttribute("alt")?.trim()) problems.push(`${name}: no alt`);
+          }
+          return problems;
+        }"""
+    )
+
+
+def check_width(visit: Visit) -> list[str]:
+    """On a phone the page scrolls up and down only."""
+    page = visit.page
+    page.set_viewport_size(PHONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    widest = page.evaluate(
+        """() => [...document.querySelectorAll("main *")]
+          .filter(node => node.getBoundingClientRect().right > innerWidth + 1)
+          .slice(0, 3).map(node => node.tagName + "." + node.className)"""
+    )
+    page.set_viewport_size(DESK)
+    if width > PHONE["width"]:
+        return [f"it is {width} pixels wide on a phone of {PHONE['width']}: {widest}"]
+    return []
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port and give its address."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Anchors(HTMLParser):
+    """Collects where a page can be jumped to, and what it links to."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        """Note ids and links."""
+        attributes = dict(attrs)
+        self.ids.update(filter(None, [attributes.get("id"), attributes.get("name")]))
+        if tag == "a" and attributes.get("href"):
+            self.links.append(attributes["href"])
+
+
+def check_links(site: Path) -> list[str]:
+    """Every link within the site leads to a file, and to a place in it."""
+    pages = {
+        page: Anchors(page)
+        for page in site.rglob("*.html")
+        if "_static" not in page.relative_to(site).parts
+    }
+    problems = []
+    for page, anchors in pages.items():
+        for link in anchors.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = page
+            if parts.path:
+                target = (page.parent / unquote(parts.path)).resolve()
+            name = page.relative_to(site)
+            if not target.is_file():
+                problems.append(f"{name} links to {link}, which is not there")
+            elif target in pages and parts.fragment:
+                places = pages[target].ids
+                if unquote(parts.fragment) not in places:
+                    problems.append(f"{name} links to {link}: no such place in it")
+    return problems

@@ -1,0 +1,206 @@
+"""The built book in a real browser: what a reader sees and does."""
+
+from __future__ import annotations
+
+import re
+
+import nbformat
+import pytest
+import site_checks as checks
+from execution import ROOT, pages, read
+
+pytestmark = pytest.mark.xdist_group("site")
+
+PAGES = [page for page in pages() if page.exists()]
+NAMES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in PAGES]
+WITH_TABS = [
+    name
+    for page, name in zip(PAGES, NAMES, strict=True)
+    if re.search(r"^:tags: \[.*\bmxnet\b", page.read_text(encoding="utf-8"), re.M)
+]
+WITH_SOLUTIONS = [
+    name
+    for page, name in zip(PAGES, NAMES, strict=True)
+    if "{solution-start}" in page.read_text(encoding="utf-8")
+]
+
+
+def report(problems: list[str]) -> None:
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
+@pytest.fixture
+def visit(browser, address, request):
+    """Open a page of the site; its name is the test's, or "first" by `param`."""
+    visits = []
+
+    def open_page(name, **options):
+        visits.append(checks.visit(browser, f"{address}/{name}.html", **options))
+        return visits[-1]
+
+    yield open_page
+    for visit in visits:
+        checks.close(visit)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page(name, visit):
+    opened = visit(name)
+    report(
+        checks.check_requests(opened)
+        + checks.check_errors(opened)
+        + checks.check_mathematics(opened)
+        + checks.check_images(opened)
+        + checks.check_width(opened)
+    )
+
+
+def test_every_page_reads_from_the_file_system(browser, site):
+    problems = []
+    for name in NAMES:
+        opened = checks.visit(browser, (site / f"{name}.html").as_uri())
+        found = checks.check_requests(opened) + checks.check_mathematics(opened)
+        problems += [f"{name}: {problem}" for problem in found]
+        checks.close(opened)
+    report(problems)
+
+
+def test_links_within_the_site_lead_somewhere(site):
+    report(checks.check_links(site))
+
+
+def test_the_first_page_is_where_make_book_says(visit):
+    opened = visit("index")
+    opened.page.wait_for_url("**/chapters/index.html")
+    assert "Deep Learning, Twice" in opened.page.title()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_notebook_download_has_every_cell(page, site):
+    notebook = read(page)
+    if notebook is None:
+        pytest.skip("the page has no code")
+    name = page.relative_to(ROOT).with_suffix("").as_posix()
+    file = site / "_sources" / f"{name}.ipynb"
+    assert file.name in (site / f"{name}.html").read_text(encoding="utf-8")
+    downloaded = nbformat.read(file, as_version=4)
+    nbformat.validate(downloaded)
+    code = [
+        [c.source for c in n.cells if c.cell_type == "code"]
+        for n in (notebook, downloaded)
+    ]
+    assert code[0] == code[1]
+
+
+def tab(opened, sync_id):
+    label = f"label[data-sync-group=twin][data-sync-id={sync_id}]"
+    return opened.page.locator(label)
+
+
+@pytest.mark.skipif(len(WITH_TABS) < 2, reason="fewer than two pages have tabs")
+def test_choosing_mxnet_once_chooses_it_everywhere(address, visit):
+    first, second = WITH_TABS[:2]
+    opened = visit(first)
+    shown = "document.querySelectorAll('label[data-sync-id={0}] + .sd-tab-content')"
+    hidden = (
+        "[...{0}].filter(n => getComputedStyle(n).display === 'none').length"
+    ).format(shown)
+    assert opened.page.evaluate(hidden.format("numpy")) == 0
+    assert opened.page.evaluate(hidden.format("mxnet")) == tab(opened, "mxnet").count()
+    outside = opened.page.locator("label[data-sync-id=mxnet]:visible").first
+    outside.click()
+    assert opened.page.evaluate(hidden.format("mxnet")) == 0
+    assert opened.page.evaluate(hidden.format("numpy")) == tab(opened, "numpy").count()
+    checks.reload(opened, f"{address}/{second}.html")
+    assert tab(opened, "mxnet").count() > 0
+    assert opened.page.evaluate(hidden.format("mxnet")) == 0
+    assert opened.page.evaluate(hidden.format("numpy")) == tab(opened, "numpy").count()
+
+
+@pytest.mark.skipif(not WITH_TABS, reason="no page has tabs")
+def test_tabs_are_chosen_with_the_keyboard(visit):
+    opened = visit(WITH_TABS[0])
+    first = opened.page.locator(".twin-tabs input[type=radio]:visible").first
+    first.focus()
+    opened.page.keyboard.press("ArrowRight")
+    chosen = opened.page.locator(".twin-tabs input:checked + label").first
+    assert chosen.inner_text() == "In MXNet"
+
+
+@pytest.mark.skipif(not WITH_TABS, reason="no page has tabs")
+def test_both_twins_are_printed(visit):
+    opened = visit(WITH_TABS[0])
+    opened.page.emulate_media(media="print")
+    hidden = opened.page.evaluate(
+        "[...document.querySelectorAll('.twin-tabs > .sd-tab-content')]"
+        ".filter(n => getComputedStyle(n).display === 'none').length"
+    )
+    assert hidden == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(scheme, visit):
+    opened = visit((WITH_TABS or NAMES)[0], color_scheme=scheme)
+    page = opened.page
+    brightness = """selector => {
+        const node = document.querySelector(selector);
+        if (!node) return null;
+        const style = getComputedStyle(node);
+        const sum = c => c.match(/[\\d.]+/g).slice(0, 3).reduce((a, b) => a + +b, 0);
+        return [sum(style.backgroundColor), sum(style.color)];
+    }"""
+    ground, ink = page.evaluate(brightness, "body")
+    assert (ground < ink) == (scheme == "dark")
+    code = page.evaluate(brightness, "main div.highlight pre")
+    if code is not None:
+        assert (code[0] < code[1]) == (scheme == "dark")
+    # The button goes through the modes; the choice holds on the next page.
+    other = "light" if scheme == "dark" else "dark"
+    for _ in range(3):
+        if page.locator("html").get_attribute("data-theme") == other:
+            break
+        page.locator("button.theme-switch-button:visible").first.click()
+    assert page.locator("html").get_attribute("data-theme") == other
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == other
+
+
+def test_search_finds_a_term(visit):
+    opened = visit("search")
+    opened.page.goto(f"{opened.page.url}?q=perceptron")
+    results = opened.page.locator("#search-results ul.search li a")
+    results.first.wait_for(timeout=10_000)
+    assert any("perceptron" in a.get_attribute("href") for a in results.all())
+    report(checks.check_requests(opened) + checks.check_errors(opened))
+
+
+@pytest.mark.skipif(not WITH_SOLUTIONS, reason="no page has solutions")
+def test_a_solution_is_folded_until_it_is_asked_for(visit):
+    opened = visit(WITH_SOLUTIONS[0])
+    solution = opened.page.locator(".solution").first
+    content = solution.locator(".cell").first
+    assert not content.is_visible()
+    solution.locator("button.toggle-button").click()
+    content.wait_for(state="visible", timeout=5_000)
+
+
+def test_a_listing_links_to_its_source(site):
+    linked = 0
+    for name in NAMES:
+        html = (site / f"{name}.html").read_text(encoding="utf-8")
+        captions = len(re.findall(r'<p class="listing-caption">', html))
+        links = re.findall(r'class="listing-source[^"]*" href="([^"#]*)#([^"]+)"', html)
+        assert len(links) == captions, f"{name}: a listing has no link to its source"
+        for path, anchor in links:
+            source = ((site / f"{name}.html").parent / path).read_text("utf-8")
+            assert f'class="viewcode-block" id="{anchor}"' in source
+        linked += captions
+    assert linked or not WITH_TABS
+
+
+def test_nothing_asks_for_a_server(site):
+    for name in NAMES:
+        html = (site / f"{name}.html").read_text(encoding="utf-8")
+        for word in ("thebe", "mybinder.org", "colab.research"):
+            assert word not in html.lower(), f"{name} mentions {word}"

@@ -1,0 +1,71 @@
+"""Every check of the site can fail: each is shown a page with that error planted."""
+
+from __future__ import annotations
+
+import pytest
+import site_checks as checks
+
+pytestmark = pytest.mark.xdist_group("site")
+
+GOOD = "<!doctype html><meta charset=utf-8><title>Page</title><main>{}</main>"
+
+
+@pytest.mark.parametrize(
+    ("body", "check", "problem"),
+    [
+        ("<p>text</p>", checks.check_requests, None),
+        (
+            "<script src='http://127.0.0.2:9/a.js'></script>",
+            checks.check_requests,
+            "127.0.0.2",
+        ),
+        (
+            "<style>@import url('http://127.0.0.2:9/a.css')</style>",
+            checks.check_requests,
+            "127.0.0.2",
+        ),
+        ("<script>console.log('fine')</script>", checks.check_errors, None),
+        ("<script>throw new Error('planted')</script>", checks.check_errors, "planted"),
+        ("<img src='missing.png' alt='A digit'>", checks.check_errors, "404"),
+        ("<img src='missing.png' alt='A digit'>", checks.check_images, "not there"),
+        ("<img src='dot.svg' alt='A dot'>", checks.check_images, None),
+        ("<img src='dot.svg'>", checks.check_images, "no alt"),
+        ("<img src='dot.svg' alt=' '>", checks.check_images, "no alt"),
+        ("<span class=math>\\(x\\)</span>", checks.check_mathematics, "not typeset"),
+        (
+            "<mjx-container><mjx-merror>bad</mjx-merror></mjx-container>",
+            checks.check_mathematics,
+            "an error in bad",
+        ),
+        ("<p style='width: 370px'>text</p>", checks.check_width, "pixels wide"),
+        ("<p>text</p>", checks.check_width, None),
+    ],
+)
+def test_a_planted_error_is_found(body, check, problem, tmp_path, browser):
+    (tmp_path / "page.html").write_text(GOOD.format(body))
+    (tmp_path / "favicon.ico").touch()
+    (tmp_path / "dot.svg").write_text(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
+    )
+    with checks.served(tmp_path) as address:
+        visit = checks.visit(browser, f"{address}/page.html")
+        problems = check(visit)
+        checks.close(visit)
+    if problem is None:
+        assert problems == []
+    else:
+        assert any(problem in found for found in problems), problems
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.html").write_text("<a href='sub/b.html#here'>b</a> <p id=top>")
+    (tmp_path / "sub" / "b.html").write_text(
+        "<p id=here><a href='../a.html#top'>a</a><a href='https://example.org'>c</a>"
+    )
+    assert checks.check_links(tmp_path) == []
+    (tmp_path / "sub" / "b.html").write_text("<p id=there><a href='c.html'>c</a>")
+    assert checks.check_links(tmp_path) == [
+        "a.html links to sub/b.html#here: no such place in it",
+        "sub/b.html links to c.html, which is not there",
+    ]
