@@ -168,8 +168,12 @@ def check_unit_interval(values: np.ndarray, name: str) -> None:
 
 def check_finite(values: np.ndarray, name: str) -> None:
     """Raises ValueError if an array of data holds NaN or infinity."""
-    if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
-        # The sum is one quick pass; only a suspicious one is looked at in detail.
+    if values.dtype.kind != "f":
+        return
+    # The sum is one quick pass; only a suspicious one is looked at in detail.
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf, and huge values
+        total = values.sum(dtype=np.float64)
+    if not np.isfinite(total):
         bad = ~np.isfinite(values)
         if bad.any():
             first = tuple(int(i) for i in np.argwhere(bad)[0])

@@ -15,11 +15,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any, Union
 
 import numpy as np
 
-from d2lib._checks import as_float_array
+from d2lib._checks import as_float_array, check_batch
 
 __all__ = [
     "Tensor",
@@ -244,6 +245,8 @@ class Tensor:
             for operand, part in zip(result._parents, parts, strict=True):
                 if not operand.requires_grad:
                     continue
+                # Before NumPy 2, a 0-d float32 array and a Python number make float64.
+                part = np.asarray(part, operand.dtype)
                 if operand._backward is None:
                     operand._accumulate(part)
                 elif id(operand) in gradients:
@@ -329,13 +332,17 @@ class Tensor:
         return node("/", x / y, (self, other), backward)
 
     def __pow__(self, exponent: float) -> Tensor:
+        if not isinstance(exponent, Real):
+            raise TypeError(
+                f"x ** n needs a number n, got {type(exponent).__name__}: for another "
+                "power of each element use exp(n * log(x))"
+            )
         x = self.data
 
         def backward(g: np.ndarray) -> tuple:
             return (g * (exponent * x ** (exponent - 1)),)
 
-        # A 0-d float32 array to a Python power is float64 before NumPy 2.
-        return node("**", (x**exponent).astype(x.dtype, copy=False), (self,), backward)
+        return node("**", x**exponent, (self,), backward)
 
     def __neg__(self) -> Tensor:
         return node("neg", -self.data, (self,), lambda g: (-g,))
@@ -389,6 +396,7 @@ class Tensor:
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The mean over ``axis``: its derivative is 1/n for each of n values."""
+        check_batch(self.shape, "mean")
         total = self.sum(axis, keepdims)
         return total * (total.size / self.size)
 
@@ -415,7 +423,7 @@ class Tensor:
         """The axes in another order (reversed if none is given)."""
         turned = self.data.transpose(*axes)
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        back = tuple(np.argsort(order)) if order else None
+        back = tuple(np.argsort([i % self.ndim for i in order])) if order else None
         return node("transpose", turned, (self,), lambda g: (g.transpose(back),))
 
     @property
@@ -451,7 +459,11 @@ def node(op: str, value: np.ndarray, parents: tuple, backward: Backward) -> Tens
         A tensor that requires a gradient if recording is on and an operand does.
     """
     out = Tensor.__new__(Tensor)
-    out.data = value if isinstance(value, np.ndarray) else np.asarray(value)
+    out.data = value = np.asarray(value)
+    if value.ndim == 0:
+        # Before NumPy 2, a 0-d float32 array and a Python number make float64.
+        dtype = np.result_type(*[p.dtype for p in parents])
+        out.data = value.astype(dtype, copy=False)
     out.grad = out._buffer = None
     out.op = op
     out._birth = next(_birth)
