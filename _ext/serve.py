@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from execution import ROOT
 from livereload import Server
 
-BUILD = [sys.executable, "-m", "jupyter_book", "build", str(ROOT), "--quiet"]
+BUILD = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--quiet"]
 WATCHED = ["chapters", "d2lib", "_ext", "assets", "_config.yml", "_toc.yml"]
 PORT = 8000
 

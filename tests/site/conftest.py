@@ -29,9 +29,9 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def site() -> Path:
     """Build the book as `make book` does and return the folder with its pages."""
-    build = [sys.executable, "-m", "jupyter_book", "build", str(ROOT)]
+    build = Path(sys.executable).with_name("jupyter-book")
     done = subprocess.run(
-        [*build, "--all", "-W", "--keep-going", "-q"],
+        [build, "build", ROOT, "--all", "-W", "--keep-going", "-q"],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,

@@ -167,14 +167,15 @@ def check_links(site: Path) -> list[str]:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
-            target = page
-            if parts.path:
-                target = (page.parent / unquote(parts.path)).resolve()
-            name = page.relative_to(site)
+            path = (page.parent / unquote(parts.path)).resolve()
+            target = path if parts.path else page
             if not target.is_file():
-                problems.append(f"{name} links to {link}, which is not there")
-            elif target in pages and parts.fragment:
-                places = pages[target].ids
-                if unquote(parts.fragment) not in places:
-                    problems.append(f"{name} links to {link}: no such place in it")
+                problem = "which is not there"
+            elif target in pages and unquote(parts.fragment) not in (
+                pages[target].ids | {""}
+            ):
+                problem = f"but there is no place {parts.fragment}"
+            else:
+                continue
+            problems.append(f"{page.relative_to(site)} links to {link}, {problem}")
     return problems

@@ -66,6 +66,6 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path):
     assert checks.check_links(tmp_path) == []
     (tmp_path / "sub" / "b.html").write_text("<p id=there><a href='c.html'>c</a>")
     assert checks.check_links(tmp_path) == [
-        "a.html links to sub/b.html#here: no such place in it",
+        "a.html links to sub/b.html#here, but there is no place here",
         "sub/b.html links to c.html, which is not there",
     ]

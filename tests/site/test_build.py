@@ -1,0 +1,121 @@
+"""Builds of a small book: what the extensions make of a page, and what must fail."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from execution import ROOT
+from test_execution import HEADER, cell, write_book
+
+pytestmark = pytest.mark.xdist_group("build")
+
+NUMPY, MXNET = ":tags: [numpy]\n\n", ":tags: [mxnet]\n\n"
+PAGE = f"""{HEADER}# Page
+
+{cell(NUMPY + "print('scratch one')")}
+{cell(NUMPY + "print('scratch two')")}
+{cell(MXNET + "print('gluon')")}
+
+A sentence ends the tabs.
+
+{cell(MXNET + "print('alone')")}
+
+{cell("from d2lib.listing import listing")}
+{cell(":tags: [listing]" + chr(10) * 2 + "listing(listing)")}
+
+:::{{exercise-start}}
+:label: ex-page
+:::
+Which?
+:::{{exercise-end}}
+:::
+
+:::{{solution-start}} ex-page
+:class: dropdown
+:::
+
+{cell(NUMPY + "print('solved from scratch')")}
+{cell(MXNET + "print('solved in gluon')")}
+
+:::{{solution-end}}
+:::
+
+```{{eval-rst}}
+.. autofunction:: d2lib.listing.listing
+```
+"""
+
+
+def build(root: Path, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [Path(sys.executable).with_name("jupyter-book"), "build", root, "-q", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def book(tmp_path):
+    page = write_book(tmp_path, PAGE)
+    (tmp_path / "chapters" / "references.bib").touch()
+    for folder in ("_ext", "assets"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    return page
+
+
+def test_tabs_and_listings(book, tmp_path):
+    done = build(tmp_path, "-W", "--keep-going", "--all")
+    assert done.returncode == 0, done.stdout
+    html = (tmp_path / "_build/html/chapters/page.html").read_text("utf-8")
+
+    sets = html.split('<div class="sd-tab-set twin-tabs docutils">')[1:]
+    assert len(sets) == 2
+    first, solution = (re.split(r"<input ", tabs)[1:] for tabs in sets)
+    assert len(first) == len(solution) == 2
+    assert "From scratch (NumPy)" in first[0]
+    assert "scratch one" in first[0]
+    assert "scratch two" in first[0]
+    assert "gluon" not in first[0]
+    assert "In MXNet" in first[1]
+    inside = first[1].partition("A sentence ends the tabs")[0]
+    assert "gluon" in inside
+    assert "scratch one" not in inside
+    assert "solved from scratch" in solution[0]
+    assert "solved in gluon" in solution[1]
+    assert html.index('class="solution') < html.index("solved from scratch")
+
+    listing = re.search(r'<div class="cell tag_listing.*?</pre>', html, re.S)[0]
+    assert "cell_output" in listing
+    assert "cell_input" not in listing
+    caption = re.search(r'<p class="listing-caption">(.*?)</p>', html, re.S)[1]
+    assert "d2lib.listing.listing" in caption
+    assert 'href="../_modules/d2lib/listing.html#listing"' in caption
+    assert (tmp_path / "_build/html/_modules/d2lib/listing.html").is_file()
+    assert (tmp_path / "_build/html/_sources/chapters/page.ipynb").is_file()
+
+
+def test_a_listing_of_what_the_reference_leaves_out_is_an_error(book, tmp_path):
+    book.write_text(PAGE.replace(".. autofunction:: d2lib.listing.listing", "Text."))
+    done = build(tmp_path, "-W", "--keep-going", "--all")
+    assert done.returncode != 0
+    assert "d2lib.listing.listing, so its listing has no source" in done.stdout
+
+
+def test_a_failing_cell_and_a_warning_fail_every_build(book, tmp_path):
+    book.write_text(PAGE.replace("print('gluon')", "1 / 0"))
+    done = build(tmp_path, "-W", "--keep-going", "--all")
+    assert done.returncode != 0
+    assert "page.md: code cell 3 of" in done.stdout
+    assert "ZeroDivisionError: division by zero" in done.stdout
+
+    book.write_text(PAGE.replace("print('gluon')", "import sys; sys.stderr.write('x')"))
+    for _ in range(2):  # an unchanged second build must not pass
+        done = build(tmp_path, "-W", "--keep-going", "--all")
+        assert done.returncode != 0, done.stdout
+        assert "stderr" in done.stdout
