@@ -331,7 +331,7 @@ class Tensor:
 
         return node("/", x / y, (self, other), backward)
 
-    def __pow__(self, exponent: float) -> Tensor:
+    def __pow__(self, exponent: Any) -> Tensor:
         if not isinstance(exponent, Real):
             raise TypeError(
                 f"x ** n needs a number n, got {type(exponent).__name__}: for another "
