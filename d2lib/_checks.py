@@ -23,6 +23,7 @@ __all__ = [
     "check_positive_int",
     "check_probability",
     "check_same_shape",
+    "check_seed",
     "check_state",
     "check_unit_interval",
 ]
@@ -97,6 +98,15 @@ def check_positive_int(value: Any, name: str) -> int:
         raise TypeError(f"{name} must be a whole number >= 1, got {value!r}")
     if value < 1:
         raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+    return int(value)
+
+
+def check_seed(value: Any) -> int:
+    """Returns a seed as an int; it must be a whole number of at least zero."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(f"seed must be a whole number >= 0, got {value!r}")
+    if value < 0:
+        raise ValueError(f"seed must be a whole number >= 0, got {value!r}")
     return int(value)
 
 

@@ -6,12 +6,12 @@ runs none of their code, and either twin can read what the other wrote.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -56,15 +56,8 @@ def save(
         if np.asarray(array).dtype.hasobject:
             raise TypeError(f"a checkpoint holds numbers, and {name!r} holds objects")
     content[_META] = np.asarray(json.dumps(meta))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        file = open(temporary, "wb")  # noqa: SIM115 (closed below, whatever happens)
-    except OSError as error:
-        raise type(error)(
-            error.errno,
-            f"can't write a checkpoint into {str(path.parent)!r} ({error.strerror}): "
-            "choose a folder that exists and that you may write to",
-        ) from error
+    file = _open_beside(path)
+    temporary = Path(file.name)
     try:
         with file:
             np.savez(file, **content)
@@ -76,6 +69,26 @@ def save(
         raise
 
 
+def check_writable(path: str | Path) -> None:
+    """Raises the OSError that `save` would raise, and leaves nothing behind."""
+    with _open_beside(Path(path)) as file:
+        os.unlink(file.name)
+
+
+def _open_beside(path: Path) -> BinaryIO:
+    """Opens a temporary file in the folder of ``path``."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "the name is that of a folder")
+        return open(path.with_name(f".{path.name}.{os.getpid()}.tmp"), "wb")
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"can't write the checkpoint {str(path)!r} ({error.strerror}): choose a "
+            "file in a folder that exists and that you may write to",
+        ) from error
+
+
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
     """Reads what `save` wrote: the arrays and the meta data.
 
@@ -85,20 +98,12 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(str(arrays.pop(_META)))
     except FileNotFoundError:
         raise
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        KeyError,
-        EOFError,
-        AttributeError,
-        TypeError,
-        OSError,
-    ) as error:
+    except Exception as error:  # a damaged file fails in whichever part reads it
         raise CheckpointError(
             f"{path} can't be read as a checkpoint of d2lib "
             f"({os.path.getsize(path) if path.is_file() else 'not a file'} bytes; "

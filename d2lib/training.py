@@ -25,6 +25,7 @@ from d2lib._checks import (
     check_non_negative,
     check_positive,
     check_positive_int,
+    check_seed,
 )
 from d2lib.data import minibatches
 
@@ -116,7 +117,7 @@ class Callback:
     """
 
     def on_start(self, run: Run) -> None:
-        """Called once, before the first epoch of a new training."""
+        """Called once, before the first epoch; ``load_state`` follows on resuming."""
 
     def on_epoch(self, run: Run) -> None:
         """Called after each epoch."""
@@ -267,13 +268,14 @@ def fit(
     Raises:
         ValueError: lengths that differ, no examples, NaN or infinity in the data.
         TypeError: an optimiser of the other twin.
+        OSError: the checkpoint's folder is missing or can't be written.
         NonFiniteLossError: the loss became NaN or infinite; the message names the step.
         CheckpointError: the file to resume from is damaged or another model's.
 
     Example:
         >>> from d2lib import scratch
         >>> from d2lib.data import spirals
-        >>> x, y = spirals(200, seed=0)
+        >>> x, y = spirals(200, classes=2, seed=0)
         >>> model = scratch.MLP([2, 16, 2], seed=0)
         >>> adam = scratch.Adam(model.parameters(), lr=0.01)
         >>> history = fit(model, (x, y), loss=scratch.cross_entropy, optimizer=adam,
@@ -282,7 +284,8 @@ def fit(
         True
     """
     twin = importlib.import_module(_twin_of(model))
-    if not type(optimizer).__module__.startswith(model.twin):
+    # A subclass of one's own counts as one of the twin that it extends.
+    if not any(c.__module__.startswith(model.twin) for c in type(optimizer).__mro__):
         raise TypeError(
             f"model and optimiser must be of one twin, got a model of {model.twin} and "
             f"an optimiser of {type(optimizer).__module__}"
@@ -293,15 +296,19 @@ def fit(
     batch_size = check_positive_int(batch_size, "batch_size")
     if clip_norm is not None:
         clip_norm = check_positive(clip_norm, "clip_norm")
+    seed = check_seed(seed)
     callbacks = list(callbacks)
     run = Run(model, optimizer, History(metrics={name: [] for name in metrics or {}}))
     if resume and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the file to go on from")
-    for callback in callbacks:
-        callback.on_start(run)
+    settings = _settings(run, callbacks, seed, validation is not None)
+    if checkpoint is not None:
+        checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
     if resume and checkpoint is not None and Path(checkpoint).exists():
-        _resume(checkpoint, run, callbacks, seed)
-
+        _resume(checkpoint, run, callbacks, settings)
+    else:
+        for callback in callbacks:
+            callback.on_start(run)
     bar = _Bar(progress, epochs, len(x), batch_size)
     while run.epoch < epochs and not run.stop:
         epoch = run.epoch
@@ -315,6 +322,7 @@ def fit(
                 batch_loss = loss(model(twin.tensor(xb)), yb)
             value = float(batch_loss)
             if not math.isfinite(value):
+                bar.close()
                 raise NonFiniteLossError(
                     f"the loss became {value} at step {step + 1} of epoch {epoch + 1}: "
                     f"lower the learning rate (now {optimizer.lr:g}), clip the "
@@ -332,7 +340,7 @@ def fit(
         for callback in callbacks:
             callback.on_epoch(run)
         if checkpoint is not None:
-            _write(checkpoint, run, callbacks, seed)
+            _write(checkpoint, run, callbacks, settings)
     bar.close()
     for callback in callbacks:
         callback.on_end(run)
@@ -386,11 +394,13 @@ def accuracy(y_hat: Any, y: Any) -> float:
         0.5
     """
     y_hat, y = np.asarray(y_hat), np.asarray(y)
-    answers = y_hat.argmax(axis=-1) if y_hat.ndim > y.ndim else y_hat > 0
-    if answers.shape != y.shape:
+    scores = y_hat.ndim > y.ndim
+    answers = y_hat.argmax(axis=-1) if scores else y_hat > 0
+    if answers.shape != y.shape or (scores and y_hat.shape[-1] == 1):
         raise ValueError(
             "accuracy needs scores (n, classes) or logits (n,) and labels (n,), got "
-            f"{y_hat.shape} and {y.shape}"
+            f"{y_hat.shape} and {y.shape}: a single column of logits needs labels of "
+            "its own shape, y.reshape(-1, 1)"
         )
     check_batch(y.shape, "accuracy")
     return float((answers == y).mean())
@@ -446,55 +456,62 @@ def _evaluate(
         history.metrics[name].append(float(metric(y_hat, y)))
 
 
-def _write(path: str | Path, run: Run, callbacks: list[Callback], seed: int) -> None:
+def _settings(
+    run: Run, callbacks: list[Callback], seed: int, validation: bool
+) -> dict[str, Any]:
+    """What a training must have in common with the one it resumes."""
+    return {
+        "twin": run.model.twin,
+        "seed": seed,
+        "optimizer": type(run.optimizer).__name__,
+        "callbacks": [type(callback).__name__ for callback in callbacks],
+        "metrics": sorted(run.history.metrics),
+        "validation": validation,
+    }
+
+
+def _write(
+    path: str | Path, run: Run, callbacks: list[Callback], settings: dict[str, Any]
+) -> None:
     arrays = {f"model/{name}": a for name, a in run.model.state().items()}
     arrays |= {f"optimizer/{name}": a for name, a in run.optimizer.state().items()}
     for i, callback in enumerate(callbacks):
         arrays |= {f"callback{i}/{name}": a for name, a in callback.state().items()}
-    meta = {
-        "twin": run.model.twin,
-        "epoch": run.epoch,
-        "stop": run.stop,
-        "seed": seed,
-        "callbacks": [type(callback).__name__ for callback in callbacks],
-        "history": run.history.to_dict(),
-    }
-    checkpoints.save(path, arrays, meta)
+    meta = {"epoch": run.epoch, "stop": run.stop, "history": run.history.to_dict()}
+    checkpoints.save(path, arrays, settings | meta)
 
 
-def _resume(path: str | Path, run: Run, callbacks: list[Callback], seed: int) -> None:
-    """Continues from a checkpoint; whatever does not fit changes nothing."""
+def _resume(
+    path: str | Path, run: Run, callbacks: list[Callback], settings: dict[str, Any]
+) -> None:
+    """Continues from a checkpoint; one that does not fit changes nothing."""
     arrays, meta = checkpoints.load(path)
     if not isinstance(meta, dict) or "epoch" not in meta:
         raise checkpoints.CheckpointError(
             f"{path} holds a model's weights, not a training to resume: load them with "
             "model.load(path)"
         )
-    now = {
-        "twin": run.model.twin,
-        "seed": seed,
-        "callbacks": [type(callback).__name__ for callback in callbacks],
-    }
-    for name, value in now.items():
-        if meta[name] != value:
+    for name, value in settings.items():
+        if meta.get(name) != value:
             raise checkpoints.CheckpointError(
-                f"{path} was written with {name} {meta[name]!r}, and this training has "
-                f"{value!r}: resume with the same, or load only the weights with "
+                f"{path} was written with {name} {meta.get(name)!r}, and this training "
+                f"has {value!r}: resume with the same, or load only the weights with "
                 "model.load(path)"
             )
     before = run.model.state()
-    checkpoints.load_into(run.model, path)
     try:
+        run.model.load_state(checkpoints.part(arrays, "model/"))
         run.optimizer.load_state(checkpoints.part(arrays, "optimizer/"))
     except (TypeError, ValueError) as error:
         run.model.load_state(before)
         raise checkpoints.CheckpointError(
-            f"{path} was written with another optimiser: {error}"
+            f"{path} was written with another model or optimiser: {error}"
         ) from error
-    for i, callback in enumerate(callbacks):
-        callback.load_state(checkpoints.part(arrays, f"callback{i}/"))
     run.epoch, run.stop = meta["epoch"], meta["stop"]
     run.history = History(**meta["history"])
+    for i, callback in enumerate(callbacks):
+        callback.on_start(run)
+        callback.load_state(checkpoints.part(arrays, f"callback{i}/"))
 
 
 class _Bar:
