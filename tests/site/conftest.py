@@ -27,19 +27,27 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    """Build the book as `make book` does and return the folder with its pages."""
-    build = Path(sys.executable).with_name("jupyter-book")
-    done = subprocess.run(
-        [build, "build", ROOT, "--all", "-W", "--keep-going", "-q"],
+def build() -> subprocess.CompletedProcess:
+    """Build the book as `make book` does."""
+    shutil.rmtree(ROOT / "_build" / "html", ignore_errors=True)
+    return subprocess.run(
+        [
+            *(Path(sys.executable).with_name("jupyter-book"), "build", ROOT),
+            *("--all", "-W", "--keep-going", "-q"),
+        ],
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
     )
-    if done.returncode:
-        pytest.fail(f"the book does not build:\n{done.stdout}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def site(build: subprocess.CompletedProcess) -> Path:
+    """Return the folder with the built pages."""
+    if build.returncode:
+        pytest.fail("no site: see test_the_book_builds", pytrace=False)
     return ROOT / "_build" / "html"
 
 

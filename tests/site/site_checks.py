@@ -110,7 +110,7 @@ def check_width(visit: Visit) -> list[str]:
     page.set_viewport_size(PHONE)
     width = page.evaluate("document.documentElement.scrollWidth")
     widest = page.evaluate(
-        """() => [...document.querySelectorAll("main *")]
+        """() => [...document.querySelectorAll("main article *")]
           .filter(node => node.getBoundingClientRect().right > innerWidth + 1)
           .slice(0, 3).map(node => node.tagName + "." + node.className)"""
     )
@@ -150,7 +150,12 @@ class Anchors(HTMLParser):
         """Note ids and links."""
         attributes = dict(attrs)
         self.ids.update(filter(None, [attributes.get("id"), attributes.get("name")]))
-        if tag == "a" and attributes.get("href"):
+        # Sphinx gives the objects of a file one path back to the reference, though it
+        # may document them under several: such a link may miss its place in the page.
+        back = "viewcode-back" in (attributes.get("class") or "")
+        if back:
+            self.links.append(attributes["href"].partition("#")[0])
+        elif tag == "a" and attributes.get("href"):
             self.links.append(attributes["href"])
 
 

@@ -49,6 +49,11 @@ def visit(browser, address):
         checks.close(visit)
 
 
+def test_the_book_builds(build):
+    if build.returncode:
+        pytest.fail(build.stdout, pytrace=False)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_page(name, visit):
     opened = visit(name)

@@ -37,7 +37,11 @@ GOOD = "<!doctype html><meta charset=utf-8><title>Page</title><main>{}</main>"
             checks.check_mathematics,
             "an error in bad",
         ),
-        ("<p style='width: 370px'>text</p>", checks.check_width, "pixels wide"),
+        (
+            "<article style='width: 390px'>text</article>",
+            checks.check_width,
+            "pixels wide",
+        ),
         ("<p>text</p>", checks.check_width, None),
     ],
 )
