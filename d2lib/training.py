@@ -386,6 +386,9 @@ def accuracy(y_hat: Any, y: Any) -> float:
             ``(n,)`` logits of "yes", which is the answer above 0.
         y: labels, shape ``(n,)``.
 
+    Returns:
+        A number in [0, 1].
+
     Raises:
         ValueError: shapes that do not go together, or no examples.
 

@@ -143,7 +143,7 @@ class Module:
     def _reseed(self, generator: np.random.Generator) -> None:
         """Takes a generator to draw from; layers that draw override this."""
 
-    def hybridize(self) -> Module:
+    def hybridize(self, active: bool = True, **flags: Any) -> Module:
         """Does nothing here; in MXNet it compiles the module into one graph."""
         return self
 

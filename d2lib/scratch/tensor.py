@@ -501,7 +501,19 @@ def _keep(
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """Makes a `Tensor` from numbers, lists or a float array; see there.
+    """Makes a `Tensor`; both twins have this function.
+
+    Args:
+        data: numbers, nested lists or a float array, of any shape.
+        dtype: float32 unless given.
+        requires_grad: whether ``backward`` shall leave a gradient in ``grad``.
+
+    Returns:
+        A tensor of the data's shape.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> tensor([[1, 2], [3, 4]]).shape
@@ -518,6 +530,12 @@ def as_tensor(x: Any, dtype: Any = None) -> Tensor:
 def to_numpy(x: Any) -> np.ndarray:
     """Returns the values of a tensor, or of anything like an array, as NumPy array.
 
+    Args:
+        x: a tensor, an array or nested lists.
+
+    Returns:
+        A NumPy array: of a tensor its own one, not a copy.
+
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))
         array([1., 2.], dtype=float32)
@@ -526,19 +544,55 @@ def to_numpy(x: Any) -> np.ndarray:
 
 
 def exp(x: Any) -> Tensor:
-    """The exponential of every element; it is its own derivative."""
+    r"""The exponential of every element, :math:`e^x`; it is its own derivative.
+
+    Args:
+        x: a tensor or float array of any shape.
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        TypeError: integer or object arrays.
+
+    Example:
+        >>> exp([0.0, 1.0]).data.round(3)
+        array([1.   , 2.718], dtype=float32)
+    """
     x = as_tensor(x)
     y = np.exp(x.data)
     return node("exp", y, (x,), lambda g: (g * y,))
 
 
 def log(x: Any) -> Tensor:
-    """The natural logarithm of every element; its derivative is 1/x."""
+    r"""The natural logarithm of every element; its derivative is :math:`1/x`.
+
+    Args:
+        x: a tensor or float array of any shape, above zero.
+
+    Returns:
+        A tensor of the same shape.
+
+    Raises:
+        TypeError: integer or object arrays.
+
+    Example:
+        >>> log([1.0, 10.0]).data.round(3)
+        array([0.   , 2.303], dtype=float32)
+    """
     x = as_tensor(x)
     values = x.data
     return node("log", np.log(values), (x,), lambda g: (g / values,))
 
 
 def device() -> str:
-    """Where this twin computes: NumPy knows the processor only."""
+    """Names where this twin computes: NumPy knows the processor only.
+
+    Returns:
+        "cpu(0)", as MXNet writes it.
+
+    Example:
+        >>> device()
+        'cpu(0)'
+    """
     return "cpu(0)"
