@@ -46,7 +46,9 @@ KEPT_CACHES = 6  # folders of caches; the oldest is deleted when there are more
 WITHOUT_MXNET = ROOT / "tests" / "chapters" / "without_mxnet"
 NEEDS_MXNET = {"mxnet", "twins"}  # cells with these tags are left out without MXNet
 # One thread a page: two pages run side by side, and sums come out the same each time.
+# Nobody watches a progress bar in a built page.
 KERNEL_ENVIRONMENT = {
+    "D2LIB_PROGRESS": "0",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
