@@ -501,7 +501,8 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
     """
     max_norm = check_positive(max_norm, "max_norm")
     gradients = [p.grad for p in parameters if p.grad is not None]
-    squares = sum(float(np.dot(g.reshape(-1), g.reshape(-1))) for g in gradients)
+    with np.errstate(over="ignore"):
+        squares = sum(float(np.dot(g.reshape(-1), g.reshape(-1))) for g in gradients)
     if not np.isfinite(squares):  # float32 ends at 3e38; what exploded gets a wider one
         squares = sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients)
     norm = squares**0.5
