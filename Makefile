@@ -20,7 +20,7 @@ $(ENVIRONMENT): requirements/all.txt requirements/install.sh pyproject.toml
 book: $(ENVIRONMENT) ## execute and build the whole book, print the file to open
 	@$(BIN)/python _ext/execution.py
 	@rm -rf _build/html
-	@$(BIN)/jupyter-book build . --all -W --keep-going -q
+	@$(BIN)/jupyter-book build . --all -W --keep-going -q >/dev/null
 	@echo; echo "The book is built. Open this file in a browser:"
 	@echo "  $(CURDIR)/_build/html/index.html"
 
