@@ -57,6 +57,20 @@ class TestRoundTrip:
         same(load(good)[0], {"a": np.ones(1)})
         assert list(good.parent.iterdir()) == [good]
 
+    def test_takes_its_name_in_one_step_when_it_is_whole(self, good, monkeypatch):
+        """Until then the earlier file is there: no moment shows half of either."""
+        before, replace, seen = good.read_bytes(), os.replace, []
+
+        def spy(source, target):
+            assert good.read_bytes() == before
+            same(load(source)[0], {"a": np.ones(1)})
+            seen.append(Path(target))
+            replace(source, target)
+
+        monkeypatch.setattr(os, "replace", spy)
+        save(good, {"a": np.ones(1)})
+        assert seen == [good]
+
     def test_numpy_alone_can_read_it(self, good):
         with np.load(good, allow_pickle=False) as file:
             assert set(file.files) == {*ARRAYS, "__meta__"}

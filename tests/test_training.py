@@ -101,6 +101,16 @@ class TestFit:
         same(runs[0], runs[1])
         assert not np.array_equal(runs[0]["layers.0.W"], runs[2]["layers.0.W"])
 
+    def test_each_epoch_drops_other_units(self, dl, monkeypatch):
+        """The seed of an epoch is (seed, epoch), so that a resumed one finds it."""
+        model = network(dl, dropout=0.5)
+        seeds, seed_model = [], model.seed
+        monkeypatch.setattr(
+            type(model), "seed", lambda _, s: (seeds.append(s), seed_model(s))
+        )
+        train(dl, model, seed=7)
+        assert seeds == [[7, 0], [7, 1], [7, 2]]
+
     def test_learns_two_spirals(self, dl):
         model = dl.MLP([2, 32, 32, 2], seed=0)
         adam = dl.Adam(model.parameters(), lr=0.02)
