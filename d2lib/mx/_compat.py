@@ -98,9 +98,8 @@ def import_mxnet() -> Any:
 @contextmanager
 def _old_names() -> Iterator[None]:
     """Supplies the names that MXNet reads and that Python and NumPy no longer have."""
-    if "bool" not in vars(numpy):
-        # It stays: MXNet reads it at calls too. NumPy 2 has brought the name back.
-        numpy.bool = bool  # type: ignore[misc,assignment]
+    # This one stays: MXNet reads it at calls too. (NumPy 2 has brought the name back.)
+    vars(numpy).setdefault("bool", bool)
     if "distutils" in sys.modules:
         yield
         return

@@ -14,7 +14,7 @@ from d2lib._checks import (
     check_unit_interval,
 )
 from d2lib.mx._compat import gluon, np
-from d2lib.mx.tensor import Tensor, as_tensor, to_numpy
+from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
 
 __all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
 
@@ -37,7 +37,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         2.0
     """
     y_hat = as_tensor(y_hat)
-    y = y.detach() if isinstance(y, Tensor) else as_float_array(y, y_hat.dtype)
+    y = y.detach() if isinstance(y, np.ndarray) else as_float_array(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     return _compute("mse", y_hat, as_tensor(y, y_hat.dtype), reduction)
 
@@ -64,7 +64,7 @@ def binary_cross_entropy(
         2.303
     """
     y_hat = as_tensor(y_hat)
-    targets = as_float_array(to_numpy(y.detach()) if isinstance(y, Tensor) else y)
+    targets = as_float_array(to_numpy(y.detach()) if isinstance(y, np.ndarray) else y)
     check_same_shape(y_hat.shape, targets.shape, "binary_cross_entropy")
     check_unit_interval(targets, "y")
     kind = "binary cross-entropy"
@@ -97,7 +97,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     labels = check_labels(to_numpy(y), y_hat.shape)
     check_batch(y_hat.shape, "cross_entropy")
     rows = y_hat if y_hat.ndim == 2 else y_hat.reshape(-1, y_hat.shape[-1])
-    classes = np.array(labels.reshape(-1), dtype="int32", ctx=y_hat.ctx)
+    classes = to_device(labels.reshape(-1).astype("int32"))
     loss = _compute("cross-entropy", rows, classes, reduction)
     return loss.reshape(labels.shape) if reduction == "none" else loss
 
@@ -121,7 +121,7 @@ class _Reduced(gluon.HybridBlock):
     def __init__(self, loss: Any, flat: bool, reduction: str) -> None:
         super().__init__()
         self.loss, self.flat, self.reduction = loss, flat, reduction
-        self.hybridize(static_alloc=True)
+        self.hybridize(static_alloc=True, static_shape=True)
 
     def hybrid_forward(self, F: Any, y_hat: Any, y: Any) -> Any:
         if self.flat:  # Gluon would take the mean over each example's numbers

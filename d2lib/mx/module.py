@@ -11,7 +11,7 @@ import numpy
 from d2lib import checkpoint
 from d2lib._checks import check_state
 from d2lib.mx._compat import gluon, mx, np
-from d2lib.mx.tensor import Tensor, array_of, as_tensor, to_numpy, zero_gradients
+from d2lib.mx.tensor import array_of, as_tensor, to_numpy, zero_gradients
 
 __all__ = ["Layer", "Module"]
 
@@ -179,7 +179,9 @@ class Module(gluon.HybridBlock):
             flags: those of Gluon's ``HybridBlock.hybridize``.
         """
         if _compilable(self):
-            super().hybridize(active, **{"static_alloc": active, **flags})
+            super().hybridize(
+                active, **{"static_alloc": active, "static_shape": active, **flags}
+            )
         else:
             for part in self._children.values():
                 part.hybridize(active, **flags)
@@ -269,7 +271,7 @@ def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
         children = enumerate(part)
     else:
         if isinstance(part, gluon.Parameter) or (
-            isinstance(part, Tensor) and part.grad is not None
+            isinstance(part, np.ndarray) and part.grad is not None
         ):
             yield path, part
         return

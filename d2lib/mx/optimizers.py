@@ -18,9 +18,9 @@ from d2lib._checks import (
     check_probability,
     check_state,
 )
-from d2lib.mx._compat import gluon, mx
+from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import Tensor, array_of, to_numpy, zero_gradients
+from d2lib.mx.tensor import array_of, to_numpy, zero_gradients
 
 __all__ = [
     "SGD",
@@ -45,7 +45,7 @@ class Optimizer:
         for parameter in self.parameters:
             if not (
                 isinstance(parameter, gluon.Parameter)
-                or (isinstance(parameter, Tensor) and parameter.grad is not None)
+                or (isinstance(parameter, np.ndarray) and parameter.grad is not None)
             ):
                 raise TypeError(
                     "an optimiser takes tensors with requires_grad=True, got "

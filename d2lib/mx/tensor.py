@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +25,8 @@ __all__ = [
     "tensor",
     "to_numpy",
 ]
+
+_LIB = mx.base._LIB
 
 if TYPE_CHECKING:  # MXNet has no type information
     Tensor: TypeAlias = Any
@@ -54,16 +57,37 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         >>> to_numpy(w.grad)
         array([2., 4.], dtype=float32)
     """
-    array = as_float_array(to_numpy(data) if isinstance(data, Tensor) else data, dtype)
-    result = np.array(array, dtype=array.dtype, ctx=device())
+    array = as_float_array(
+        to_numpy(data) if isinstance(data, np.ndarray) else data, dtype
+    )
+    result = to_device(array)
     if requires_grad:
         result.attach_grad("add")
     return result
 
 
+def to_device(array: numpy.ndarray) -> Tensor:
+    """Copies a NumPy array into a new MXNet array on `device`.
+
+    On the processor straight into its memory: ``np.array`` would first wait for its
+    turn behind the operations that are still being computed, and a loss is given its
+    labels just then.
+    """
+    where = device()
+    if where.device_type != "cpu" or not array.size:
+        return np.array(array, dtype=array.dtype, ctx=where)
+    if not array.flags.c_contiguous:
+        array = array.copy()
+    result = mx.nd.empty(array.shape, ctx=where, dtype=array.dtype).as_np_ndarray()
+    memory = ctypes.c_void_p()
+    mx.base.check_call(_LIB.MXNDArrayGetData(result.handle, ctypes.byref(memory)))
+    ctypes.memmove(memory, array.ctypes.data, array.nbytes)
+    return result
+
+
 def as_tensor(x: Any, dtype: Any = None) -> Tensor:
     """Returns ``x`` itself if it is an MXNet array of floats, else one made from it."""
-    if not isinstance(x, Tensor):
+    if not isinstance(x, np.ndarray):
         return tensor(x, dtype)
     if dtype is not None and x.dtype != dtype:
         if numpy.dtype(x.dtype).kind != "f":
