@@ -179,9 +179,8 @@ class Module(gluon.HybridBlock):
             flags: those of Gluon's ``HybridBlock.hybridize``.
         """
         if _compilable(self):
-            super().hybridize(
-                active, **{"static_alloc": active, "static_shape": active, **flags}
-            )
+            planned = {"static_alloc": active, "static_shape": active}
+            super().hybridize(active, **(planned | flags))
         else:
             for part in self._children.values():
                 part.hybridize(active, **flags)
@@ -191,7 +190,8 @@ class Module(gluon.HybridBlock):
 class Layer(Module):
     """A module of this package: it checks what comes in, and is compiled."""
 
-    _input: Any = None  # the shape that was checked last
+    _input: Any = None  # the shape that was checked last, and what it leads to
+    _output: Any = None
     _modes: Any = None  # which of the modules inside trained then
 
     def forward(self, x: Any) -> Any:
@@ -200,8 +200,10 @@ class Layer(Module):
             return super().forward(x)
         x = as_tensor(x, self.dtype())
         if x.shape != self._input:
-            self.output_shape(x.shape)
+            self._output = self.output_shape(x.shape)
             self._input = x.shape
+        if not x.size:  # MXNet's operators fail on no examples, and much later
+            return np.zeros(self._output, dtype=x.dtype, ctx=x.ctx)
         modes = [module.training for module in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()

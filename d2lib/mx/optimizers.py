@@ -20,7 +20,7 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import array_of, to_numpy, zero_gradients
+from d2lib.mx.tensor import array_of, classic, to_numpy, zero_gradients
 
 __all__ = [
     "SGD",
@@ -66,7 +66,7 @@ class Optimizer:
         # MXNet would make the state at the first step; `state` is for any time.
         self._kept = []
         for i, parameter in enumerate(self.parameters):
-            weight = array_of(parameter).as_nd_ndarray()
+            weight = classic(array_of(parameter))
             kept = [mx.nd.zeros_like(weight) for _ in self.slots]
             self._kept.append(kept)
             self._updater.states[i] = self._pack(kept)
@@ -107,7 +107,9 @@ class Optimizer:
                 arrays[i]._fresh_grad = True
         else:
             weights = [arrays[i] for i in ready]
-            self._updater(ready, [w.grad for w in weights], weights)
+            self._updater(
+                ready, [classic(w.grad) for w in weights], [classic(w) for w in weights]
+            )
 
     def _prepare(self) -> None:
         """Sets what changes from step to step."""
@@ -121,7 +123,8 @@ class Optimizer:
         arrays = {"steps": numpy.asarray(self.steps), "lr": numpy.asarray(self.lr)}
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
-                arrays[f"{i}.{slot}"] = as_shared(parameter, values.asnumpy())
+                array = values.asnumpy().reshape(parameter.shape)
+                arrays[f"{i}.{slot}"] = as_shared(parameter, array)
         return arrays
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -139,7 +142,8 @@ class Optimizer:
         self.steps = int(given["steps"])
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
-                values[:] = from_shared(parameter, given[f"{i}.{slot}"])
+                array = from_shared(parameter, given[f"{i}.{slot}"])
+                values[:] = array.reshape(values.shape)
 
 
 class SGD(Optimizer):
@@ -435,7 +439,7 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
         array([0.6, 0.8])
     """
     max_norm = check_positive(max_norm, "max_norm")
-    gradients = [array_of(p).grad.as_nd_ndarray() for p in parameters]
+    gradients = [classic(array_of(p).grad) for p in parameters]
     if not gradients:
         return 0.0
     squares = mx.nd.multi_sum_sq(*gradients, num_arrays=len(gradients))

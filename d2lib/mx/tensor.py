@@ -140,10 +140,19 @@ def array_of(parameter: Any) -> Tensor:
     return parameter.data() if isinstance(parameter, gluon.Parameter) else parameter
 
 
+def classic(array: Tensor) -> Any:
+    """The same memory as MXNet's older kind of array, which its optimisers take.
+
+    To these a shape () means "not known yet": a single number becomes an array of one.
+    """
+    older = array.as_nd_ndarray()
+    return older if older.ndim else older.reshape((1,))
+
+
 def zero_gradients(parameters: Iterable[Any]) -> None:
     """Sets all gradients to zero with one call into MXNet, and marks them as unset."""
     arrays = [array_of(p) for p in parameters]
-    gradients = [a.grad.as_nd_ndarray() for a in arrays]
+    gradients = [classic(a.grad) for a in arrays]
     if gradients:
         mx.nd.reset_arrays(*gradients, num_arrays=len(gradients))
     for array in arrays:
