@@ -7,6 +7,7 @@ in its way here, and nowhere else. Everything in `d2lib.mx` imports MXNet from h
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import platform
 import re
@@ -78,7 +79,7 @@ def import_mxnet() -> Any:
     if problem:
         raise ImportError(f"{problem}. d2lib.scratch works without it.", name="mxnet")
     try:
-        with _runtime.applied(), _old_names(), warnings.catch_warnings():
+        with _runtime.applied(), _stand_ins(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import mxnet
 
@@ -96,26 +97,38 @@ def import_mxnet() -> Any:
 
 
 @contextmanager
-def _old_names() -> Iterator[None]:
-    """Supplies the names that MXNet reads and that Python and NumPy no longer have."""
+def _stand_ins() -> Iterator[None]:
+    """Puts small modules in the place of what MXNet imports and hardly uses.
+
+    Of ``distutils``, gone since Python 3.12, it compares versions only. ``requests``
+    and its own ``onnx`` take 0.3 s to import and are loaded when they are first used.
+    """
     # This one stays: MXNet reads it at calls too. (NumPy 2 has brought the name back.)
     vars(numpy).setdefault("bool", bool)
-    if "distutils" in sys.modules:
-        yield
-        return
-    # Of distutils only the comparison of versions is used. The real one is gone since
-    # Python 3.12, and before that setuptools' replacement takes 0.2 s to import.
-    package, version = (
-        types.ModuleType("distutils"),
-        types.ModuleType("distutils.version"),
-    )
-    package.version = version  # type: ignore[attr-defined]
-    version.LooseVersion = version.StrictVersion = _Version  # type: ignore[attr-defined]
-    sys.modules |= {"distutils": package, "distutils.version": version}
+    modules = {
+        "distutils": types.ModuleType("distutils"),
+        "distutils.version": types.ModuleType("distutils.version"),
+        "requests": _loaded_when_used("requests"),
+        "mxnet.contrib.onnx": _loaded_when_used("mxnet.contrib.onnx"),
+    }
+    versions = vars(modules["distutils.version"])
+    versions["LooseVersion"] = versions["StrictVersion"] = _Version
+    absent = {name: m for name, m in modules.items() if name not in sys.modules}
+    sys.modules.update(absent)
     try:
         yield
     finally:
-        del sys.modules["distutils"], sys.modules["distutils.version"]
+        for name in absent:
+            sys.modules.pop(name, None)
+
+
+def _loaded_when_used(name: str) -> types.ModuleType:
+    """A module whose attributes are those of the real one, imported at first use."""
+    module = types.ModuleType(name)
+    vars(module)["__getattr__"] = lambda attribute: getattr(
+        importlib.import_module(name), attribute
+    )
+    return module
 
 
 class _Version(tuple):
