@@ -14,6 +14,7 @@ import numpy as np
 
 __all__ = [
     "as_float_array",
+    "as_targets",
     "check_batch",
     "check_choice",
     "check_finite",
@@ -42,7 +43,7 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
             f"{name} needs a floating dtype, got dtype={wanted}: "
             "use float32 (the default) or float64"
         )
-    is_array = hasattr(data, "dtype") and hasattr(data, "shape")
+    is_array = hasattr(data, "shape") and not isinstance(data, np.generic)
     try:
         array = np.asarray(data)
     except ValueError as error:  # a ragged list
@@ -57,6 +58,14 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
             "x.astype('float32')"
         )
     return array.astype(wanted, copy=False)
+
+
+def as_targets(y: Any, dtype: Any) -> np.ndarray:
+    """Turns the targets of a loss into floats; whole numbers, as 0 and 1, are fine."""
+    targets = np.asarray(y)
+    if targets.dtype.kind in "iub":
+        return targets.astype(dtype)
+    return as_float_array(targets, dtype, "y")
 
 
 def check_choice(value: Any, choices: Iterable[Any], name: str) -> None:

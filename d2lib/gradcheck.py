@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from d2lib.scratch.tensor import Tensor, record
+from d2lib.scratch.recording import record
+from d2lib.scratch.tensor import Tensor
 
 __all__ = ["check_gradients"]
 

@@ -19,8 +19,9 @@ from d2lib.mx.optimizers import (
     RMSProp,
     clip_gradients,
 )
+from d2lib.mx.recording import no_grad, record
 from d2lib.mx.regularization import Dropout
-from d2lib.mx.tensor import Tensor, exp, log, no_grad, record, tensor, to_numpy
+from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [

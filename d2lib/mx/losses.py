@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from d2lib._checks import (
-    as_float_array,
+    as_targets,
     check_batch,
     check_choice,
     check_labels,
@@ -37,7 +37,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         2.0
     """
     y_hat = as_tensor(y_hat)
-    y = y.detach() if isinstance(y, np.ndarray) else as_float_array(y, y_hat.dtype)
+    y = y.detach() if isinstance(y, np.ndarray) else as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     return _compute("mse", y_hat, as_tensor(y, y_hat.dtype), reduction)
 
@@ -64,7 +64,7 @@ def binary_cross_entropy(
         2.303
     """
     y_hat = as_tensor(y_hat)
-    targets = as_float_array(to_numpy(y.detach()) if isinstance(y, np.ndarray) else y)
+    targets = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, targets.shape, "binary_cross_entropy")
     check_unit_interval(targets, "y")
     kind = "binary cross-entropy"

@@ -116,7 +116,8 @@ class Module(gluon.HybridBlock):
         for name, parameter in parameters.items():
             array = array_of(parameter)
             values = from_shared(parameter, given[name])
-            array[...] = np.array(values, dtype=array.dtype, ctx=array.ctx)
+            everything = ... if array.ndim else ()  # MXNet takes no ... for a number
+            array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
 
     def gradients(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""

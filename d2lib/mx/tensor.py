@@ -1,4 +1,4 @@
-"""Tensors are MXNet's own arrays, and recording is MXNet's own ``autograd``.
+"""Tensors are MXNet's own arrays.
 
 `d2lib.scratch.tensor` builds by hand what happens here behind the C interface.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy
 
 from d2lib._checks import as_float_array
-from d2lib.mx._compat import autograd, gluon, mx, np
+from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.device import device
 
 __all__ = [
@@ -20,8 +20,6 @@ __all__ = [
     "as_tensor",
     "exp",
     "log",
-    "no_grad",
-    "record",
     "tensor",
     "to_numpy",
 ]
@@ -50,6 +48,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         ValueError: ragged lists.
 
     Example:
+        >>> from d2lib.mx import record
         >>> w = tensor([1.0, 2.0], requires_grad=True)
         >>> with record():
         ...     loss = (w * w).sum()
@@ -112,27 +111,23 @@ def to_numpy(x: Any) -> numpy.ndarray:
 
 
 def exp(x: Any) -> Tensor:
-    """The exponential of every element, by ``np.exp``."""
+    """The exponential of every element, by ``np.exp``.
+
+    Example:
+        >>> exp([0.0, 1.0]).round(3)
+        array([1.   , 2.718])
+    """
     return np.exp(as_tensor(x))
 
 
 def log(x: Any) -> Tensor:
-    """The natural logarithm of every element, by ``np.log``."""
-    return np.log(as_tensor(x))
+    """The natural logarithm of every element, by ``np.log``.
 
-
-def record() -> Any:
-    """Records operations for ``backward`` and switches to training mode.
-
-    It is ``mxnet.autograd.record()``. Outside it nothing is recorded and Dropout is the
-    identity.
+    Example:
+        >>> log([1.0, 10.0]).round(3)
+        array([0.   , 2.303])
     """
-    return autograd.record()
-
-
-def no_grad() -> Any:
-    """Records nothing, for inference: ``mxnet.autograd.pause(train_mode=False)``."""
-    return autograd.pause(train_mode=False)
+    return np.log(as_tensor(x))
 
 
 def array_of(parameter: Any) -> Tensor:

@@ -6,6 +6,7 @@ twin.
 
 from d2lib.data import minibatches
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
+from d2lib.scratch.device import device
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
 from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
@@ -19,17 +20,9 @@ from d2lib.scratch.optimizers import (
     RMSProp,
     clip_gradients,
 )
+from d2lib.scratch.recording import no_grad, record
 from d2lib.scratch.regularization import Dropout
-from d2lib.scratch.tensor import (
-    Tensor,
-    device,
-    exp,
-    log,
-    no_grad,
-    record,
-    tensor,
-    to_numpy,
-)
+from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_targets,
     check_batch,
     check_choice,
     check_labels,
@@ -50,7 +51,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     Source: Legendre, 1805; Gauss, 1809 (least squares).
     """
     y_hat = as_tensor(y_hat)
-    y = as_tensor(to_numpy(y), y_hat.dtype).data
+    y = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     error = y_hat.data - y
     return _reduce("mse", error * error, y_hat, lambda: 2 * error, reduction)
@@ -88,7 +89,7 @@ def binary_cross_entropy(
     Source: Shannon, 1948; Good, 1952.
     """
     y_hat = as_tensor(y_hat)
-    y = as_tensor(to_numpy(y), y_hat.dtype).data
+    y = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy")
     check_unit_interval(y, "y")
     z = y_hat.data

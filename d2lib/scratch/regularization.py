@@ -12,7 +12,8 @@ import numpy as np
 
 from d2lib._checks import check_probability
 from d2lib.scratch.module import Module
-from d2lib.scratch.tensor import Tensor, as_tensor, is_training, node
+from d2lib.scratch.recording import is_training
+from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 __all__ = ["Dropout"]
 

@@ -12,25 +12,21 @@ from __future__ import annotations
 
 import itertools
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, Union
 
 import numpy as np
 
 from d2lib._checks import as_float_array, check_batch
+from d2lib.scratch.recording import is_recording
 
 __all__ = [
     "Tensor",
     "as_tensor",
-    "device",
     "exp",
     "log",
-    "no_grad",
     "node",
-    "record",
     "tensor",
     "to_numpy",
     "unbroadcast",
@@ -38,64 +34,7 @@ __all__ = [
 
 Operand = Union["Tensor", np.ndarray, float]
 Backward = Callable[[np.ndarray], tuple]
-
-
-class _Mode(threading.local):
-    """What this thread does with new operations."""
-
-    taping = True  # write operations down?
-    training = False  # is Dropout to drop?
-
-
-_mode = _Mode()
 _birth = itertools.count()
-
-
-@contextmanager
-def record() -> Iterator[None]:
-    """Records operations for `backward` and switches to training mode.
-
-    Training mode is what makes `Dropout` drop. A `Tensor` that needs a gradient is
-    recorded outside this block as well; MXNet records only inside it. A program that
-    writes ``with record():`` around its forward pass therefore runs on both twins.
-
-    Example:
-        >>> x = tensor([3.0], requires_grad=True)
-        >>> with record():
-        ...     y = (x * x).sum()
-        >>> y.backward()
-        >>> x.grad
-        array([6.], dtype=float32)
-    """
-    yield from _switch(taping=True, training=True)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Records nothing, for inference: no memory is spent on intermediate results.
-
-    Example:
-        >>> x = tensor([3.0], requires_grad=True)
-        >>> with no_grad():
-        ...     y = x * x
-        >>> y.requires_grad
-        False
-    """
-    yield from _switch(taping=False, training=False)
-
-
-def _switch(taping: bool, training: bool) -> Iterator[None]:
-    before = _mode.taping, _mode.training
-    _mode.taping, _mode.training = taping, training
-    try:
-        yield
-    finally:
-        _mode.taping, _mode.training = before
-
-
-def is_training() -> bool:
-    """Tells whether this runs inside `record`."""
-    return _mode.training
 
 
 class Tensor:
@@ -438,8 +377,13 @@ class Tensor:
 
         def backward(g: np.ndarray) -> tuple:
             dx = np.zeros_like(x)
-            np.add.at(dx, index, g)  # an element taken twice gets both gradients
+            if all(isinstance(i, (int, slice, type(None), type(...))) for i in axes):
+                dx[index] = g
+            else:
+                np.add.at(dx, index, g)  # an element taken twice gets both gradients
             return (dx,)
+
+        axes = index if isinstance(index, tuple) else (index,)
 
         return node("[]", x[index], (self,), backward)
 
@@ -467,7 +411,7 @@ def node(op: str, value: np.ndarray, parents: tuple, backward: Backward) -> Tens
     out.grad = out._buffer = None
     out.op = op
     out._birth = next(_birth)
-    if _mode.taping and any([p.requires_grad for p in parents]):
+    if is_recording() and any([p.requires_grad for p in parents]):
         out.requires_grad, out._parents, out._backward = True, parents, backward
     else:
         out.requires_grad, out._parents, out._backward = False, (), None
@@ -583,16 +527,3 @@ def log(x: Any) -> Tensor:
     x = as_tensor(x)
     values = x.data
     return node("log", np.log(values), (x,), lambda g: (g / values,))
-
-
-def device() -> str:
-    """Names where this twin computes: NumPy knows the processor only.
-
-    Returns:
-        "cpu(0)", as MXNet writes it.
-
-    Example:
-        >>> device()
-        'cpu(0)'
-    """
-    return "cpu(0)"

@@ -65,13 +65,18 @@ ERRORS = {
         TypeError,
         "floating-point numbers.*object",
     ),
-    "mse of int targets": (
-        lambda dl: dl.mse(X, np.ones((4, 3), int)),
+    "mse of objects": (
+        lambda dl: dl.mse(X, np.full((4, 3), None)),
         TypeError,
-        "floating-point numbers.*int64",
+        "y must hold floating-point numbers.*object",
     ),
-    "bce of int targets": (
-        lambda dl: dl.binary_cross_entropy(X, np.ones((4, 3), int)),
+    "bce of objects": (
+        lambda dl: dl.binary_cross_entropy(X, np.full((4, 3), None)),
+        TypeError,
+        "y must hold floating-point numbers.*object",
+    ),
+    "mse of int predictions": (
+        lambda dl: dl.mse(np.ones((4, 3), int), X),
         TypeError,
         "floating-point numbers.*int64",
     ),
