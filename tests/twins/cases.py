@@ -268,7 +268,7 @@ def binary_cross_entropy_at_its_corners(scratch, mx):
 
 @parity("binary_cross_entropy", "mse")
 def whole_numbers_are_fine_as_targets(scratch, mx):
-    """0 and 1 mean the same as 0.0 and 1.0, where they are the truth and not the guess."""
+    """0 and 1 mean the same as 0.0 and 1.0 where they are the truth."""
     x = np.random.default_rng(0).normal(size=6).astype(np.float32)
     y = np.int64([0, 1, 1, 0, 1, 0])
     for dl in (scratch, mx):
