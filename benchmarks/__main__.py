@@ -1,0 +1,83 @@
+"""``python -m benchmarks [WORK ...]``: measures, prints and keeps the results."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+from pathlib import Path
+
+from benchmarks import bench, report
+from benchmarks.works import WORKS
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench WORK=…", description=__doc__)
+    parser.add_argument("works", nargs="*", metavar="WORK", help=", ".join(WORKS))
+    parser.add_argument("--repeats", type=int, default=15, help="clean samples a peer")
+    parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument(
+        "--limit", type=float, default=180, help="seconds for a work, then it gives up"
+    )
+    parser.add_argument("--peers", nargs="+", default=list(bench.PEERS))
+    parser.add_argument("--dry", action="store_true", help="keep nothing")
+    options = parser.parse_args()
+    for name in options.works:
+        if name not in WORKS:
+            parser.error(f"there is no work {name!r}: choose from {', '.join(WORKS)}")
+    works = options.works or list(WORKS)
+
+    peers = bench.start_peers(options.peers, options.threads)
+    if not peers:
+        parser.exit(1, "No peer could be started.\n")
+    try:
+        machine = {
+            "date": datetime.date.today().isoformat(),
+            "cpu": cpu_name(),
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "threads": options.threads,
+            "versions": {peer.name: peer.version for peer in peers},
+        }
+        peak, bandwidth = bench.measure_limits(peers, 5, options.limit / 4)
+        machine |= {
+            "peak": bench.significant(peak),
+            "bandwidth": bench.significant(bandwidth),
+        }
+        print(f"{machine['cpu']}, {options.threads} threads: ", end="")
+        print(f"{peak:.0f} GFLOP/s in float32, {bandwidth:.1f} GB/s", flush=True)
+        rows = []
+        for name in works:
+            print(f"{name}: {WORKS[name].title}", flush=True)
+            rows += bench.measure(peers, name, options.repeats, options.limit, machine)
+    finally:
+        for peer in peers:
+            peer.close()
+
+    print(report.table({"results": rows}, works))
+    if any(row["noisy"] for row in rows):
+        print(
+            "Rows marked noisy: other processes kept the machine busy. "
+            "Stop them and measure again."
+        )
+    if not options.dry:
+        results = report.merge(report.load(), machine, rows)
+        report.save(results)
+        report.FILE.with_suffix(".md").write_text(report.table(results) + "\n")
+        report.chart(results, report.FILE.with_suffix(".svg"))
+        print(f"Kept in {report.FILE.parent}/results.json, .md and .svg")
+
+
+def cpu_name() -> str:
+    """The processor's name as the system knows it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+if __name__ == "__main__":
+    main()

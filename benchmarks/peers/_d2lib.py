@@ -1,0 +1,75 @@
+"""The works by d2lib; the twins differ in the module that is handed in as ``dl``."""
+
+from __future__ import annotations
+
+from benchmarks.peers._import import timed_import
+from benchmarks.works import LR
+
+
+class Works:
+    """The works of one twin."""
+
+    def __init__(self, dl):
+        self.dl = dl
+
+    def train(self, data, loss_function):
+        """One step of SGD of a network with ReLUs."""
+        dl = self.dl
+        layers = sum(name.startswith("W") for name in data)
+        sizes = [data["x"].shape[1], *(data[f"b{k}"].size for k in range(layers))]
+        model = dl.MLP(sizes, activation="relu")
+        model.load_state(
+            {f"layers.{k}.{p}": data[f"{p}{k}"] for k in range(layers) for p in "Wb"}
+        )
+        model.hybridize()
+        optimizer = dl.SGD(model.parameters(), lr=LR)
+        x, y = dl.tensor(data["x"]), data["y"]
+        y = y if y.dtype.kind == "i" else dl.tensor(y)
+
+        def step():
+            with dl.record():
+                loss = loss_function(model(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+        def result():
+            state = model.state()
+            return {
+                f"{p}{k}": state[f"layers.{k}.{p}"] for k in range(layers) for p in "Wb"
+            }
+
+        return step, result
+
+    def mlp(self, data):
+        return self.train(data, self.dl.cross_entropy)
+
+    def small_mlp(self, data):
+        return self.train(data, self.dl.mse)
+
+    def adam(self, data):
+        dl = self.dl
+        w = dl.tensor(data["w"], requires_grad=True)
+        with dl.record():
+            loss = (w * dl.tensor(data["g"])).sum()
+        loss.backward()  # leaves g in w.grad
+        optimizer = dl.Adam([w])
+        return optimizer.step, lambda: {"w": dl.to_numpy(w)}
+
+    def cross_entropy(self, data):
+        dl = self.dl
+        z = dl.tensor(data["z"], requires_grad=True)
+        optimizer = dl.SGD([z])  # only to forget the gradient, as a training loop does
+        loss = None
+
+        def step():
+            nonlocal loss
+            optimizer.zero_grad()
+            with dl.record():
+                loss = dl.cross_entropy(z, data["y"])
+            loss.backward()
+
+        return step, lambda: {"loss": dl.to_numpy(loss), "dz": dl.to_numpy(z.grad)}
+
+    def import_(self, data):
+        return timed_import(self.dl.__name__)

@@ -1,0 +1,15 @@
+"""d2lib's MXNet twin."""
+
+import os
+
+from benchmarks.peers._d2lib import Works
+from d2lib import __version__, mx
+from d2lib.mx._compat import mx as mxnet
+
+VERSION = f"{__version__} on MXNet {mxnet.__version__}"
+THREADS = int(os.environ["OMP_NUM_THREADS"])
+
+_works = Works(mx)
+mlp, small_mlp, adam = _works.mlp, _works.small_mlp, _works.adam
+cross_entropy, import_ = _works.cross_entropy, _works.import_
+finish = mxnet.npx.waitall  # MXNet queues the steps and computes behind Python's back

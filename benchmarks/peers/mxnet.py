@@ -1,0 +1,89 @@
+"""MXNet as shipped, with Gluon as its tutorials use it: d2lib is not imported."""
+
+import os
+import warnings
+
+import numpy
+
+from benchmarks.peers._import import timed_import
+from benchmarks.works import LR
+
+numpy.bool = bool  # without this line MXNet 1.9.1 does not import on NumPy >= 1.24
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import mxnet as mx
+
+VERSION = mx.__version__
+THREADS = max(1, (os.cpu_count() or 1) // 2)  # half of what there is, as shipped
+finish = mx.nd.waitall
+
+
+def train(data, loss_function):
+    layers = sum(name.startswith("W") for name in data)
+    model = mx.gluon.nn.HybridSequential()
+    for k in range(layers):
+        activation = "relu" if k < layers - 1 else None
+        model.add(mx.gluon.nn.Dense(data[f"b{k}"].size, activation))
+    model.initialize()
+    model.hybridize()
+    x, y = mx.nd.array(data["x"]), mx.nd.array(data["y"])
+    model(x)  # makes the weights
+    for k, dense in enumerate(model):
+        dense.weight.set_data(mx.nd.array(data[f"W{k}"].T))
+        dense.bias.set_data(mx.nd.array(data[f"b{k}"]))
+    trainer = mx.gluon.Trainer(
+        model.collect_params(), "sgd", {"learning_rate": LR}, kvstore=None
+    )
+
+    def step():
+        with mx.autograd.record():
+            loss = loss_function(model(x), y)
+        loss.backward()
+        trainer.step(len(x))  # divides the summed gradient by the batch
+
+    def result():
+        arrays = {}
+        for k, dense in enumerate(model):
+            arrays[f"W{k}"] = dense.weight.data().asnumpy().T
+            arrays[f"b{k}"] = dense.bias.data().asnumpy()
+        return arrays
+
+    return step, result
+
+
+def mlp(data):
+    return train(data, mx.gluon.loss.SoftmaxCrossEntropyLoss())
+
+
+def small_mlp(data):
+    return train(data, mx.gluon.loss.L2Loss(weight=2))  # Gluon halves the square
+
+
+def adam(data):
+    w, g = mx.nd.array(data["w"]), mx.nd.array(data["g"])
+    update = mx.optimizer.get_updater(mx.optimizer.Adam())
+
+    def step():
+        update(0, g, w)
+
+    return step, lambda: {"w": w.asnumpy()}
+
+
+def cross_entropy(data):
+    z, y = mx.nd.array(data["z"]), mx.nd.array(data["y"])
+    z.attach_grad()
+    loss_function = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    loss_function.hybridize()
+    loss = None
+
+    def step():
+        nonlocal loss
+        with mx.autograd.record():
+            loss = loss_function(z, y).mean()
+        loss.backward()
+
+    return step, lambda: {"loss": loss.asnumpy()[0], "dz": z.grad.asnumpy()}
+
+
+def import_(data):
+    return timed_import("mxnet", before="import numpy; numpy.bool = bool")

@@ -1,0 +1,98 @@
+"""PyTorch on the processor, as its tutorials use it."""
+
+import os
+
+import torch
+
+from benchmarks.peers._import import timed_import
+from benchmarks.works import LR
+
+VERSION = torch.__version__
+THREADS = int(os.environ["OMP_NUM_THREADS"])
+torch.set_num_threads(THREADS)
+
+
+def train(data, loss_function):
+    layers = sum(name.startswith("W") for name in data)
+    modules = []
+    for k in range(layers):
+        W = torch.tensor(data[f"W{k}"])
+        linear = torch.nn.Linear(*W.shape)
+        linear.weight.data[:] = W.T
+        linear.bias.data[:] = torch.tensor(data[f"b{k}"])
+        modules += [linear, torch.nn.ReLU()]
+    model = torch.nn.Sequential(*modules[:-1])
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
+    x, y = torch.tensor(data["x"]), torch.tensor(data["y"])
+
+    def step():
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def result():
+        arrays = {}
+        for k, linear in enumerate(modules[::2]):
+            arrays[f"W{k}"] = linear.weight.detach().numpy().T
+            arrays[f"b{k}"] = linear.bias.detach().numpy()
+        return arrays
+
+    return step, result
+
+
+def mlp(data):
+    return train(data, torch.nn.functional.cross_entropy)
+
+
+def small_mlp(data):
+    return train(data, torch.nn.functional.mse_loss)
+
+
+def adam(data, foreach=None):
+    w = torch.tensor(data["w"], requires_grad=True)
+    w.grad = torch.tensor(data["g"])
+    optimizer = torch.optim.Adam([w], fused=False, foreach=foreach)
+
+    def step():
+        optimizer.step()
+
+    return step, lambda: {"w": w.detach().numpy()}
+
+
+def cross_entropy(data):
+    z = torch.tensor(data["z"], requires_grad=True)
+    y = torch.tensor(data["y"])
+    loss = None
+
+    def step():
+        nonlocal loss
+        z.grad = None
+        loss = torch.nn.functional.cross_entropy(z, y)
+        loss.backward()
+
+    return step, lambda: {"loss": loss.detach().numpy(), "dz": z.grad.numpy()}
+
+
+def import_(data):
+    return timed_import("torch")
+
+
+def gemm(data):
+    a, b = torch.tensor(data["a"]), torch.tensor(data["b"])
+    c = torch.empty_like(a)
+
+    def step():
+        torch.mm(a, b, out=c)
+
+    return step, dict
+
+
+def copy(data):
+    source = torch.tensor(data["z"])
+    target = torch.empty_like(source)
+
+    def step():
+        target.copy_(source)
+
+    return step, dict

@@ -1,0 +1,134 @@
+"""Keeps the results, and shows them as a table and as charts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.works import WORKS
+
+FILE = Path(__file__).with_name("results.json")
+Row = Mapping[str, Any]
+
+
+def load(file: Path = FILE) -> dict[str, Any]:
+    """The results that are kept; none if nothing was measured yet."""
+    if not file.exists():
+        return {"machine": {}, "results": []}
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def merge(
+    kept: Mapping[str, Any], machine: Mapping[str, Any], rows: Iterable[Row]
+) -> dict[str, Any]:
+    """Puts new rows in the place of those of the same works; the others stay."""
+    rows = list(rows)
+    done = {row["work"] for row in rows}
+    stay = [row for row in kept["results"] if row["work"] not in done]
+    order = list(WORKS)
+    results = sorted([*stay, *rows], key=lambda row: order.index(row["work"]))
+    return {"machine": dict(machine), "results": results}
+
+
+def save(results: Mapping[str, Any], file: Path = FILE) -> None:
+    """Writes the results whole or not at all."""
+    new = file.with_suffix(".tmp")
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    new.write_text(text + "\n", encoding="utf-8")
+    os.replace(new, file)
+
+
+def of_work(results: Mapping[str, Any], work: str) -> dict[str, Row]:
+    """The rows of one work by peer, the fastest first."""
+    rows = [row for row in results["results"] if row["work"] == work]
+    return {row["peer"]: row for row in sorted(rows, key=lambda r: r["median_ms"])}
+
+
+def milliseconds(ms: float) -> str:
+    """A time with three digits and its unit."""
+    value, unit = ms, "ms"
+    if ms >= 1000:
+        value, unit = ms / 1000, "s"
+    elif ms < 1:
+        value, unit = ms * 1000, "µs"
+    return f"{value:.{max(0, 3 - len(str(int(value))))}f} {unit}"
+
+
+def ratio(x: float | None) -> str:
+    """A ratio with two digits or more; a dash where there is none."""
+    if x is None:
+        return "–"
+    return f"{x:,.0f}" if x >= 10 else f"{x:.2f}"
+
+
+def table(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
+    """The results as a table in Markdown."""
+    lines = [
+        "| work | peer | threads | median | spread | ÷ PyTorch | ÷ limit |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for work in works:
+        for peer, row in of_work(results, work).items():
+            cells = [
+                work,
+                peer,
+                str(row["threads"]),
+                milliseconds(row["median_ms"]) + (" (noisy)" if row["noisy"] else ""),
+                milliseconds(row["spread"]),
+                ratio(row["ratio_to_torch"]),
+                ratio(row["ratio_to_limit"]),
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def draw(ax: Any, results: Mapping[str, Any], work: str) -> None:
+    """Draws one work's times as bars on a logarithmic axis, and the limit as a line."""
+    from d2lib.plotting import COLORS, TEXT
+
+    rows = of_work(results, work)
+    for y, (peer, row) in enumerate(rows.items()):
+        ours = peer in ("scratch", "mx", "d2lib")
+        ms = row["median_ms"]
+        ax.barh(
+            y, ms, color=COLORS[0] if ours else COLORS[5], hatch="//" if ours else None
+        )
+        ax.text(ms * 1.1, y, milliseconds(ms), va="center", color=TEXT, fontsize=10)
+    names = [f"d2lib.{p}" if p in ("scratch", "mx") else p for p in rows]
+    ax.set_yticks(range(len(rows)), names)
+    ax.invert_yaxis()
+    ax.set_xscale("log")
+    ax.grid(False, axis="y")
+    times = [row["median_ms"] for row in rows.values()]
+    limit = next(iter(rows.values()))["limit_ms"]
+    ax.set_xlim(min([*times, limit or min(times)]) / 1.6, max(times) * 6)
+    if limit:
+        ax.axvline(limit, color=COLORS[1], ls="--")
+        ax.plot([], [], color=COLORS[1], ls="--", label="limit of the machine")
+        ax.legend(loc="lower right", fontsize=10)
+    ax.set(xlabel="milliseconds")
+
+
+def chart(results: Mapping[str, Any], file: Path) -> None:
+    """Writes one picture with a panel for each work."""
+    import matplotlib.pyplot as plt
+
+    from d2lib.plotting import use_style
+
+    use_style()
+    works = [work for work in WORKS if of_work(results, work)]
+    heights = [len(of_work(results, work)) + 2.5 for work in works]
+    fig, axes = plt.subplots(
+        len(works),
+        figsize=(6.4, 0.3 * sum(heights)),
+        height_ratios=heights,
+        squeeze=False,
+    )
+    for ax, work in zip(axes.flat, works, strict=True):
+        draw(ax, results, work)
+        ax.set_title(WORKS[work].title)
+    fig.savefig(file, metadata={"Date": None, "Creator": None})
+    plt.close(fig)

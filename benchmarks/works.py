@@ -1,0 +1,126 @@
+"""The works: what every peer computes, from the same numbers, and its least cost.
+
+Imports NumPy alone, because every peer's environment reads this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+Data = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing to compute.
+
+    Attributes:
+        title: in a few words.
+        data: makes the input arrays, the same ones at every call.
+        flops: additions and multiplications in matrix products, for one step.
+        moved: bytes of the large arrays that a step cannot avoid to read and write.
+    """
+
+    title: str
+    data: Callable[[], Data]
+    flops: float = 0.0
+    moved: float = 0.0
+
+    def limit_ms(self, peak: float, bandwidth: float) -> float | None:
+        """The least time on a machine of that peak (GFLOP/s) and bandwidth (GB/s)."""
+        seconds = max(self.flops / (peak * 1e9), self.moved / (bandwidth * 1e9))
+        return seconds * 1e3 or None
+
+
+MLP = (784, 256, 128, 10)
+MLP_BATCH = 128
+SMALL = (2, 16, 16, 1)
+SMALL_BATCH = 100
+PARAMETERS = 1000, 1000
+LOGITS = 4096, 1000
+GEMM = 2048
+LR = 0.1  # of SGD
+
+
+def network(sizes: Sequence[int], seed: int) -> Data:
+    """Weights W0, b0, W1, b1, … for dense layers, W as (inputs, units)."""
+    rng = np.random.default_rng(seed)
+    data = {}
+    for k, (inputs, units) in enumerate(pairwise(sizes)):
+        W = rng.normal(0, np.sqrt(2 / inputs), (inputs, units))
+        data[f"W{k}"] = W.astype(np.float32)
+        data[f"b{k}"] = rng.normal(0, 0.1, units).astype(np.float32)
+    return data
+
+
+def mlp() -> Data:
+    rng = np.random.default_rng(1)
+    x = rng.random((MLP_BATCH, MLP[0]), np.float32)
+    return {"x": x, "y": rng.integers(0, MLP[-1], MLP_BATCH), **network(MLP, 2)}
+
+
+def small_mlp() -> Data:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(SMALL_BATCH, 2)).astype(np.float32)
+    y = np.sign(x[:, :1] * x[:, 1:])  # +1 or -1: the sign of the product
+    return {"x": x, "y": y, **network(SMALL, 4)}
+
+
+def adam() -> Data:
+    rng = np.random.default_rng(5)
+    w, g = rng.normal(size=(2, *PARAMETERS)).astype(np.float32)
+    return {"w": w, "g": g}
+
+
+def cross_entropy() -> Data:
+    rng = np.random.default_rng(6)
+    z = rng.normal(size=LOGITS).astype(np.float32)
+    return {"z": z, "y": rng.integers(0, LOGITS[1], LOGITS[0])}
+
+
+def matrices() -> Data:
+    a, b = np.random.default_rng(7).random((2, GEMM, GEMM), np.float32)
+    return {"a": a, "b": b}
+
+
+def dense_flops(sizes: Sequence[int], batch: int) -> float:
+    """Of a forward and a backward pass; the input needs no gradient."""
+    products = [2.0 * batch * m * n for m, n in pairwise(sizes)]
+    return 3 * sum(products) - products[0]
+
+
+WORKS = {
+    "mlp": Work(
+        "MLP 784-256-128-10, batch 128: one step of SGD",
+        mlp,
+        flops=dense_flops(MLP, MLP_BATCH),
+    ),
+    "adam": Work(
+        "Adam: one step on 1,000,000 parameters",
+        adam,
+        # Reads w, g, m and v; writes w, m and v.
+        moved=7 * 4 * float(np.prod(PARAMETERS)),
+    ),
+    "cross_entropy": Work(
+        "Softmax cross-entropy of 4096 × 1000, forward and backward",
+        cross_entropy,
+        # Reads z forward, reads it again backward, writes the gradient.
+        moved=3 * 4 * float(np.prod(LOGITS)),
+    ),
+    "small_mlp": Work(
+        "MLP 2-16-16-1, 100 points: one step of SGD",
+        small_mlp,
+        flops=dense_flops(SMALL, SMALL_BATCH),
+    ),
+    "import": Work("Import the library in a fresh process", dict),
+}
+
+# What the machine can do at all, timed beside every work.
+LIMITS = {
+    "gemm": Work("matrix product 2048 × 2048", matrices, flops=2.0 * GEMM**3),
+    "copy": Work("copy of 16 MB", cross_entropy, moved=2 * 4 * float(np.prod(LOGITS))),
+}
