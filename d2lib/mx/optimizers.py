@@ -1,7 +1,9 @@
-"""MXNet's optimisers, with the equations and defaults of `d2lib.scratch.optimizers`.
+"""Optimisers by MXNet's update operators; `d2lib.scratch.optimizers` derives them.
 
-A Gluon ``Trainer`` (for bare tensors, an ``Updater``) applies MXNet's update operators.
-Where MXNet's rule differs from the published one, a few lines here put it right.
+Equations, defaults and state are those of the NumPy twin. The operators are called
+directly: Gluon's ``Trainer`` (which takes these models too: pass it
+``model.collect_params()``) updates a layer of 200,000 weights by the operator that is
+made for many small ones, and that takes longer than its forward pass.
 """
 
 from __future__ import annotations
@@ -34,11 +36,11 @@ __all__ = [
 
 
 class Optimizer:
-    """What all optimisers share: a rule of MXNet, its state in the shared layout."""
+    """What all optimisers share; a subclass updates the parameters that are ready."""
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(self, parameters: Iterable[Any], lr: float, rule: Any) -> None:
+    def __init__(self, parameters: Iterable[Any], lr: float) -> None:
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("an optimiser needs at least one parameter, got none")
@@ -51,39 +53,21 @@ class Optimizer:
                     "an optimiser takes tensors with requires_grad=True, got "
                     f"{type(parameter).__name__}: pass model.parameters()"
                 )
-        self._rule = rule
-        if rule.aggregate_num:  # it can update several parameters with one call
-            rule.aggregate_num = _TOGETHER
         self.lr = lr
         self.steps = 0
-        # MXNet's Trainer takes Gluon parameters only.
-        self._trainer = None
-        if all(isinstance(p, gluon.Parameter) for p in self.parameters):
-            self._trainer = gluon.Trainer(self.parameters, rule, kvstore=None)
-            self._updater = self._trainer._updaters[0]
-        else:
-            self._updater = mx.optimizer.Updater(rule)
-        # MXNet would make the state at the first step; `state` is for any time.
-        self._kept = []
-        for i, parameter in enumerate(self.parameters):
-            weight = classic(array_of(parameter))
-            kept = [mx.nd.zeros_like(weight) for _ in self.slots]
-            self._kept.append(kept)
-            self._updater.states[i] = self._pack(kept)
-            self._updater.states_synced[i] = True
-
-    def _pack(self, kept: list[Any]) -> Any:
-        """Arranges the arrays of one parameter as MXNet's rule expects them."""
-        return tuple(kept)
+        self._kept = [
+            [mx.nd.zeros_like(classic(array_of(p))) for _ in self.slots]
+            for p in self.parameters
+        ]
 
     @property
     def lr(self) -> float:
         """The learning rate; set it to change it between steps."""
-        return self._rule.learning_rate
+        return self._lr
 
     @lr.setter
     def lr(self, value: float) -> None:
-        self._rule.set_learning_rate(check_positive(value, "lr"))
+        self._lr = check_positive(value, "lr")
 
     def step(self) -> None:
         """Moves every parameter that has a gradient, once.
@@ -92,27 +76,22 @@ class Optimizer:
             ValueError: no parameter has a gradient.
         """
         arrays = [array_of(p) for p in self.parameters]
-        ready = [i for i, array in enumerate(arrays) if array._fresh_grad]
+        ready = [
+            (classic(array), classic(array.grad), *kept)
+            for array, kept in zip(arrays, self._kept, strict=True)
+            if array._fresh_grad  # backward has reached it since zero_grad
+        ]
         if not ready:
             raise ValueError(
                 "step() needs gradients, and no parameter has one: call "
                 "loss.backward() first"
             )
         self.steps += 1
-        self._prepare()
-        if self._trainer is not None:
-            self._trainer.step(1, ignore_stale_grad=True)
-            # The Trainer marks gradients as used; here they count until zero_grad.
-            for i in ready:
-                arrays[i]._fresh_grad = True
-        else:
-            weights = [arrays[i] for i in ready]
-            self._updater(
-                ready, [classic(w.grad) for w in weights], [classic(w) for w in weights]
-            )
+        self._update(ready)
 
-    def _prepare(self) -> None:
-        """Sets what changes from step to step."""
+    def _update(self, ready: list[tuple]) -> None:
+        """Updates each (weight, gradient, *kept) in place."""
+        raise NotImplementedError(f"{type(self).__name__} must define _update")
 
     def zero_grad(self) -> None:
         """Sets the gradients to zero, so that the next backward starts afresh."""
@@ -146,10 +125,37 @@ class Optimizer:
                 values[:] = array.reshape(values.shape)
 
 
+def _update_together(
+    ready: list[tuple], one: Any, many: Any, lr: float, wd: float, **settings: float
+) -> None:
+    """Updates large parameters with an operator each, all small ones with one call."""
+    small = []
+    for arrays in ready:
+        if arrays[0].size < _SMALL:
+            small.append(arrays)
+        else:
+            one(*arrays, out=arrays[0], lr=lr, wd=wd, lazy_update=False, **settings)
+    for start in range(0, len(small), _TOGETHER):
+        part = small[start : start + _TOGETHER]
+        n = len(part)
+        many(
+            *[array for arrays in part for array in arrays],
+            out=[arrays[0] for arrays in part],
+            lrs=[lr] * n,
+            wds=[wd] * n,
+            num_weights=n,
+            **settings,
+        )
+
+
+_SMALL = 10_000  # numbers; from here on calling the slower loop costs more than a call
+_TOGETHER = 40  # MXNet's limit is 60
+
+
 class SGD(Optimizer):
     r"""Gradient descent, :math:`w \leftarrow w - \eta\,(g + \lambda w)`.
 
-    By ``multi_sgd_update``, for many parameters at once.
+    By ``sgd_update``, and ``multi_sgd_update`` for small parameters.
 
     Args:
         parameters: ``model.parameters()``, or tensors with ``requires_grad=True``.
@@ -175,11 +181,12 @@ class SGD(Optimizer):
     def __init__(
         self, parameters: Iterable[Any], lr: float = 0.01, weight_decay: float = 0.0
     ) -> None:
+        super().__init__(parameters, lr)
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
-        super().__init__(parameters, lr, mx.optimizer.SGD(wd=self.weight_decay))
 
-    def _pack(self, kept: list[Any]) -> Any:
-        return None
+    def _update(self, ready: list[tuple]) -> None:
+        one, many = mx.nd.sgd_update, mx.nd.multi_sgd_update
+        _update_together(ready, one, many, self.lr, self.weight_decay)
 
 
 class Momentum(Optimizer):
@@ -187,7 +194,7 @@ class Momentum(Optimizer):
 
     .. math:: v \leftarrow \mu v - \eta\,(g + \lambda w), \qquad w \leftarrow w + v
 
-    By ``multi_sgd_mom_update``, for many parameters at once.
+    By ``sgd_mom_update``, and ``multi_sgd_mom_update`` for small parameters.
 
     Args:
         parameters: as for `SGD`.
@@ -214,19 +221,18 @@ class Momentum(Optimizer):
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
+        super().__init__(parameters, lr)
         self.momentum = check_probability(momentum, "momentum")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
-        # Without momentum MXNet would not keep the velocity; 1e-37 of it is nothing.
-        momentum = self.momentum or 1e-37
-        rule = mx.optimizer.SGD(momentum=momentum, wd=self.weight_decay)
-        super().__init__(parameters, lr, rule)
 
-    def _pack(self, kept: list[Any]) -> Any:
-        return kept[0]
+    def _update(self, ready: list[tuple]) -> None:
+        one, many = mx.nd.sgd_mom_update, mx.nd.multi_sgd_mom_update
+        lr, wd = self.lr, self.weight_decay
+        _update_together(ready, one, many, lr, wd, momentum=self.momentum)
 
 
 class Adagrad(Optimizer):
-    r"""A step of its own for every weight, by MXNet's ``AdaGrad``.
+    r"""A step of its own for every weight.
 
     .. math:: h \leftarrow h + g^2, \qquad
               w \leftarrow w - \eta \frac{g}{\sqrt{h + \epsilon}}
@@ -251,11 +257,13 @@ class Adagrad(Optimizer):
     def __init__(
         self, parameters: Iterable[Any], lr: float = 0.01, eps: float = 1e-7
     ) -> None:
+        super().__init__(parameters, lr)
         self.eps = check_positive(eps, "eps")
-        super().__init__(parameters, lr, mx.optimizer.AdaGrad(eps=self.eps))
 
-    def _pack(self, kept: list[Any]) -> Any:
-        return kept[0]
+    def _update(self, ready: list[tuple]) -> None:
+        for w, g, h in ready:
+            h += mx.nd.square(g)
+            w -= self.lr * g / mx.nd.sqrt(h + self.eps)
 
 
 class RMSProp(Optimizer):
@@ -289,14 +297,19 @@ class RMSProp(Optimizer):
         rho: float = 0.9,
         eps: float = 1e-8,
     ) -> None:
+        super().__init__(parameters, lr)
         self.rho = check_probability(rho, "rho")
         self.eps = check_positive(eps, "eps")
-        rule = mx.optimizer.RMSProp(gamma1=self.rho, epsilon=self.eps)
-        super().__init__(parameters, lr, rule)
+
+    def _update(self, ready: list[tuple]) -> None:
+        for w, g, n in ready:
+            mx.nd.rmsprop_update(
+                w, g, n, out=w, lr=self.lr, gamma1=self.rho, epsilon=self.eps
+            )
 
 
 class Adadelta(Optimizer):
-    r"""Sets its own step length; MXNet's ``AdaDelta``, with a learning rate.
+    r"""Sets its own step length; unlike MXNet's ``AdaDelta`` it has a learning rate.
 
     .. math:: n \leftarrow \rho n + (1-\rho) g^2, \quad
               \delta = \frac{\sqrt{d + \epsilon}}{\sqrt{n + \epsilon}}\, g, \quad
@@ -328,23 +341,18 @@ class Adadelta(Optimizer):
         rho: float = 0.9,
         eps: float = 1e-5,
     ) -> None:
+        super().__init__(parameters, lr)
         self.rho = check_probability(rho, "rho")
         self.eps = check_positive(eps, "eps")
-        super().__init__(parameters, lr, _AdaDelta(rho=self.rho, epsilon=self.eps))
 
-
-class _AdaDelta(mx.optimizer.AdaDelta):
-    """MXNet's rule knows no learning rate: its step is the paper's, delta."""
-
-    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
-        squares, steps_squared = state
-        squares *= self.rho
-        squares += (1 - self.rho) * mx.nd.square(grad)
-        ratio = (steps_squared + self.epsilon) / (squares + self.epsilon)
-        delta = mx.nd.sqrt(ratio) * grad
-        steps_squared *= self.rho
-        steps_squared += (1 - self.rho) * mx.nd.square(delta)
-        weight -= self._get_lr(index) * delta
+    def _update(self, ready: list[tuple]) -> None:
+        for w, g, n, d in ready:
+            n *= self.rho
+            n += (1 - self.rho) * mx.nd.square(g)
+            delta = mx.nd.sqrt((d + self.eps) / (n + self.eps)) * g
+            d *= self.rho
+            d += (1 - self.rho) * mx.nd.square(delta)
+            w -= self.lr * delta
 
 
 class Adam(Optimizer):
@@ -387,25 +395,29 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
+        super().__init__(parameters, lr)
         self.beta1 = check_probability(beta1, "beta1")
         self.beta2 = check_probability(beta2, "beta2")
         self.eps = check_positive(eps, "eps")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
-        rule = _Adam(beta1=self.beta1, beta2=self.beta2, wd=self.weight_decay)
-        super().__init__(parameters, lr, rule)
 
-    def _prepare(self) -> None:
-        self._rule.steps = self.steps
-        self._rule.epsilon = self.eps * math.sqrt(1 - self.beta2**self.steps)
-
-
-class _Adam(mx.optimizer.Adam):
-    """MXNet's rule, with one count of steps for all parameters, as in scratch."""
-
-    steps = 0
-
-    def _update_count(self, index: Any) -> None:
-        self._index_update_count[index] = self.steps
+    def _update(self, ready: list[tuple]) -> None:
+        root = math.sqrt(1 - self.beta2**self.steps)
+        lr = self.lr * root / (1 - self.beta1**self.steps)
+        for w, g, m, v in ready:
+            mx.nd.adam_update(
+                w,
+                g,
+                m,
+                v,
+                out=w,
+                lr=lr,
+                beta1=self.beta1,
+                beta2=self.beta2,
+                epsilon=self.eps * root,
+                wd=self.weight_decay,
+                lazy_update=False,
+            )
 
 
 def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
@@ -448,6 +460,3 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
         for g in gradients:
             g *= max_norm / norm
     return norm
-
-
-_TOGETHER = 40  # parameters per call: multi_sgd_update takes up to 60 arrays
