@@ -44,10 +44,9 @@ def choose(
     if "MXNET_OMP_MAX_THREADS" not in environ:
         why = f"all {cores} cores this process may use; MXNet takes half of them"
         wanted["OMP_NUM_THREADS"] = Choice(str(cores), why)
-    # MXNet's OpenBLAS is of 2021 and takes a younger processor for the oldest it knows.
-    if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= flags:
-        wanted["OPENBLAS_CORETYPE"] = Choice("SkylakeX", "the processor has AVX-512")
-    elif {"avx2", "fma"} <= flags:
+    # MXNet's OpenBLAS takes a processor younger than itself for the oldest it knows.
+    # Haswell's kernels are the best it has for any processor with AVX2.
+    if {"avx2", "fma"} <= flags:
         wanted["OPENBLAS_CORETYPE"] = Choice("Haswell", "the processor has AVX2")
     return {
         name: Choice(environ[name], "set in the environment") if name in environ else c

@@ -1,0 +1,137 @@
+"""How MXNet is set up before its import."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy
+import pytest
+
+pytest.importorskip("d2lib.mx", exc_type=ImportError)
+
+from d2lib.mx import _runtime
+from d2lib.mx._runtime import choose
+
+AVX2 = frozenset({"avx2", "fma"})
+
+
+@pytest.mark.parametrize(
+    ("flags", "core"),
+    [(frozenset(), None), (AVX2, "Haswell"), ({"avx2"}, None)],
+)
+def test_kernels_are_those_the_processor_can_run(flags, core):
+    choice = choose({}, 2, frozenset(flags)).get("OPENBLAS_CORETYPE")
+    assert (choice and choice.value) == core
+
+
+def test_what_the_user_set_is_kept_and_named():
+    environ = {"OPENBLAS_CORETYPE": "Zen", "OMP_NUM_THREADS": "3"}
+    choices = choose(environ, 8, AVX2)
+    assert {n: choices[n].value for n in environ} == environ
+    assert all("set in the environment" in choices[n].why for n in environ)
+
+
+def probe(**environ):
+    """Imports the twin in a process of its own and says what it sees there."""
+    code = """
+import ctypes, json, os, pathlib
+from d2lib import mx
+from d2lib.mx import _runtime
+from d2lib.mx._compat import mx as mxnet
+library = pathlib.Path(mxnet.__file__).parent / "libopenblas.so.0"
+core = omp = None
+if library.exists():
+    library = ctypes.CDLL(str(library))
+    library.openblas_get_corename.restype = ctypes.c_char_p
+    core = library.openblas_get_corename().decode()
+model = mx.MLP([5, 7, 3], seed=0)
+adam = mx.Adam(model.parameters(), lr=0.1)
+x = [[0.1 * i - j for i in range(5)] for j in range(4)]
+for _ in range(3):
+    adam.zero_grad()
+    with mx.record():
+        loss = mx.cross_entropy(model(x), [0, 1, 2, 1])
+    loss.backward()
+    adam.step()
+try:
+    mxnet.np.dot(mxnet.np.zeros((2, 3)), mxnet.np.zeros((2, 3))).asnumpy()
+    error = "none"
+except mxnet.MXNetError:
+    error = "MXNetError"
+print(json.dumps({
+    "core": core,
+    "error": error,
+    "choices": {n: [c.value, c.why] for n, c in _runtime.CHOICES.items()},
+    "left": {n: os.environ.get(n) for n in _runtime.CHOICES},
+    "weights": model.state()["layers.1.W"].tolist(),
+}))
+"""
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("OMP_", "OPENBLAS_", "MXNET_", "GOMP_"))
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=kept | environ
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout), ran.stderr
+
+
+@pytest.fixture(scope="module")
+def default():
+    return probe()
+
+
+def test_choices_reach_mxnet_and_leave_the_environment(default):
+    seen, _ = default
+    assert all(value is None for value in seen["left"].values())
+    wanted = seen["choices"].get("OPENBLAS_CORETYPE")
+    if wanted and seen["core"]:
+        assert seen["core"] == wanted[0]
+
+
+def test_errors_surface(default):
+    assert default[0]["error"] == "MXNetError"
+
+
+def test_a_users_engine_gives_equal_results_and_errors(default):
+    seen, greetings = probe(MXNET_ENGINE_TYPE="NaiveEngine", OMP_NUM_THREADS="1")
+    assert seen["error"] == "MXNetError"
+    assert greetings == ""
+    numpy.testing.assert_allclose(seen["weights"], default[0]["weights"], rtol=1e-5)
+
+
+def test_a_users_setting_reaches_mxnet():
+    if not {"avx2", "fma"} <= _runtime.cpu_flags():
+        pytest.skip("needs a processor with AVX2")
+    seen, _ = probe(OPENBLAS_CORETYPE="Sandybridge")
+    assert seen["core"] in (None, "Sandybridge")
+    assert seen["left"]["OPENBLAS_CORETYPE"] == "Sandybridge"
+
+
+def test_cores_respect_the_affinity_mask():
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("the system has no affinity masks")
+    cpu = min(os.sched_getaffinity(0))
+    code = (
+        f"import os; os.sched_setaffinity(0, {{{cpu}}})\n"
+        "from d2lib.mx._runtime import available_cores; print(available_cores())"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout == "1\n", ran.stderr
+
+
+def test_the_report_names_every_choice(default):
+    for name in _runtime.CHOICES:
+        assert name in _runtime.report()
+
+
+def test_python_m_d2lib_reports_both_twins():
+    ran = subprocess.run(
+        [sys.executable, "-m", "d2lib"], capture_output=True, text=True, check=True
+    )
+    assert "scratch  works" in ran.stdout
+    assert "mx       works, with MXNet 1.9" in ran.stdout
+    assert "device" in ran.stdout
