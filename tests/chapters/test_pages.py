@@ -19,10 +19,13 @@ LECTURES = [p for p in PAGES if p.relative_to(ROOT / "chapters").parts[0][0].isd
 def run(page: Path, record_property, **options: bool) -> Execution:
     """Execute a page; a failure names the page, the cell and the error, no more."""
     name = page.relative_to(ROOT)
+    failure = None
     try:
         execution = execute(page, **options) or Execution([], 0.0, cached=True)
     except PageError as error:
-        pytest.fail(str(error), pytrace=False)
+        failure = str(error)
+    if failure:
+        pytest.fail(failure, pytrace=False)
     if execution.cells:
         record_property("page", f"{name}{' without MXNet' if options else ''}")
         record_property("cells", len(execution.cells))
