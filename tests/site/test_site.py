@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import nbformat
@@ -47,6 +48,11 @@ def visit(browser, address):
     yield open_page
     for visit in visits:
         checks.close(visit)
+
+
+def test_one_process_has_this_file(request):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@site"), "two would build the book"
 
 
 def test_the_book_builds(build):
