@@ -32,6 +32,11 @@ def test_what_the_user_set_is_kept_and_named():
     assert all("set in the environment" in choices[n].why for n in environ)
 
 
+def test_settings_with_the_same_purpose_are_not_overridden():
+    assert "OMP_NUM_THREADS" not in choose({"MXNET_OMP_MAX_THREADS": "1"}, 8, AVX2)
+    assert "OMP_WAIT_POLICY" not in choose({"GOMP_SPINCOUNT": "100"}, 8, AVX2)
+
+
 def probe(**environ):
     """Imports the twin in a process of its own and says what it sees there."""
     code = """
