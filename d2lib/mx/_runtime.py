@@ -44,8 +44,8 @@ def choose(
     if "MXNET_OMP_MAX_THREADS" not in environ:
         why = f"all {cores} cores this process may use; MXNet takes half of them"
         wanted["OMP_NUM_THREADS"] = Choice(str(cores), why)
-    # A thread that waits busily for a core that another program uses holds everybody up:
-    # on a busy machine a training step then takes thirty times as long.
+    # Threads that wait busily while another program has their core hold everybody up:
+    # on a busy machine training then is many times slower.
     if "GOMP_SPINCOUNT" not in environ:
         wanted["OMP_WAIT_POLICY"] = Choice("PASSIVE", "threads that wait use no core")
     # MXNet's OpenBLAS takes a processor younger than itself for the oldest it knows.
