@@ -52,7 +52,7 @@ def visit(browser, address):
 
 def test_one_process_has_this_file(request):
     if "PYTEST_XDIST_WORKER" in os.environ:
-        assert request.node.nodeid.endswith("@site"), "two would build the book"
+        assert request.node.nodeid.endswith("@site"), "add --dist loadgroup: two build"
 
 
 def test_the_book_builds(build):
