@@ -34,7 +34,10 @@ serve: $(ENVIRONMENT) ## read the book with live reload
 lab: $(ENVIRONMENT) ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/jupyter lab chapters
 
-bench: $(ENVIRONMENT) ## compare with peers
+.venv-bench/.installed: requirements/bench.in requirements/bench.txt requirements/install-bench.sh
+	@requirements/install-bench.sh
+
+bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
 	@$(BIN)/python -m benchmarks $(WORK)
 
 lint: $(ENVIRONMENT) ## check the form of the code, and its types
@@ -54,7 +57,7 @@ lock: ## lock requirements/all.in again
 
 clean: ## remove what was built, keep the environment
 	@rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
-	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 clean-all: clean ## remove the environment too
-	@rm -rf .venv *.egg-info
+	@rm -rf .venv .venv-bench *.egg-info

@@ -4,8 +4,8 @@ MyST-NB executes a page while it reads it, one page after the other, and keeps t
 outputs in a jupyter-cache that looks at the page's cells alone. This module
 
 - keeps that cache in a folder named after everything else that an output depends on
-  (`d2lib/`, the locked requirements, the Python version), so that a change there
-  executes the pages again;
+  (`d2lib/`, the locked requirements, the results of `make bench`, the Python
+  version), so that a change there executes the pages again;
 - executes the pages that are not cached two at a time before the book is read;
 - lets the tests ask for the same executions, and for a second run without MXNet.
 
@@ -110,6 +110,7 @@ def cache_folder(root: Path = ROOT, *, mxnet: bool = True) -> Path:
     files = [
         *sorted((root / "d2lib").rglob("*")),
         *sorted((root / "requirements").glob("*.txt")),
+        *(root / "benchmarks" / n for n in ("report.py", "results.json")),
     ]
     digest = hashlib.sha256(platform.python_version().encode())
     for file in files:
