@@ -54,7 +54,9 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     y = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     error = y_hat.data - y
-    return _reduce("mse", error * error, y_hat, lambda: 2 * error, reduction)
+    return _reduce(
+        "mse", error * error, y_hat, lambda factor: 2 * error * factor, reduction
+    )
 
 
 def binary_cross_entropy(
@@ -97,14 +99,14 @@ def binary_cross_entropy(
         small = np.exp(-np.abs(z))  # in (0, 1]: never overflows
         values = np.maximum(z, 0) - z * y + np.log1p(small)
 
-        def slope() -> np.ndarray:
-            return np.where(z >= 0, 1, small) / (1 + small) - y
+        def slope(factor: np.ndarray) -> np.ndarray:
+            return (np.where(z >= 0, 1, small) / (1 + small) - y) * factor
     else:
         check_unit_interval(z, "y_hat")
         values = -(y * np.log(z + _TINY) + (1 - y) * np.log(1 - z + _TINY))
 
-        def slope() -> np.ndarray:
-            return (1 - y) / (1 - z + _TINY) - y / (z + _TINY)
+        def slope(factor: np.ndarray) -> np.ndarray:
+            return ((1 - y) / (1 - z + _TINY) - y / (z + _TINY)) * factor
 
     return _reduce("binary cross-entropy", values, y_hat, slope, reduction)
 
@@ -145,13 +147,16 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     p = z - z.max(axis=1, keepdims=True)
     own = p[rows, labels]
     np.exp(p, out=p)
-    total = p.sum(axis=1)
+    total = p @ np.ones(classes, p.dtype)  # faster than p.sum(axis=1)
     values = np.log(total) - own
 
-    def slope() -> np.ndarray:
-        dz = p / total[:, None]
-        dz[rows, labels] -= 1
-        return dz.reshape(y_hat.shape)
+    def slope(factor: np.ndarray) -> np.ndarray:
+        factor = factor.reshape(-1)  # (1,), or one factor per example: (n,)
+        dy_hat = y_hat.gradient_buffer()
+        dz = dy_hat.reshape(z.shape)  # the same memory, as (n, classes)
+        np.multiply(p, (factor / total)[:, None], out=dz)  # one pass over all classes
+        dz[rows, labels] -= factor
+        return dy_hat
 
     values = values.reshape(y_hat.shape[:-1])
     return _reduce("cross-entropy", values, y_hat, slope, reduction)
@@ -160,20 +165,18 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 def _reduce(
     op: str, values: np.ndarray, y_hat: Tensor, slope: Any, reduction: str
 ) -> Tensor:
-    """Reduces the losses of the examples; ``slope()`` is each one's derivative."""
+    """Reduces the losses of the examples; ``slope`` is each one's derivative.
+
+    It takes a factor, a number or one number per example, because the derivative of
+    many classes is large: multiplying it later would cost as much as computing it.
+    """
     check_choice(reduction, ("mean", "sum", "none"), "reduction")
     check_batch(values.shape, op)
-    scale = 1.0 / values.size if reduction == "mean" else 1.0
+    scale = values.dtype.type(1.0 / values.size if reduction == "mean" else 1.0)
 
     def backward(g: np.ndarray) -> tuple:
-        d = slope()
-        # g is a number, or one number per example: (..., 1) reaches every class.
-        factor = g * d.dtype.type(scale)
-        d *= np.reshape(factor, factor.shape + (1,) * (d.ndim - factor.ndim))
-        return (d,)
+        return (slope(g * scale),)
 
     if reduction == "none":
         return node(op, values, (y_hat,), backward)
-    return node(
-        op, np.asarray(values.sum() * values.dtype.type(scale)), (y_hat,), backward
-    )
+    return node(op, np.asarray(values.sum() * scale), (y_hat,), backward)

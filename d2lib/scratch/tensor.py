@@ -221,10 +221,10 @@ class Tensor:
         where somebody still holds the last one.
         """
         if self.grad is not None or self._backward is not None:
-            return np.empty_like(self.data)
+            return np.empty_like(self.data, order="C")
         # Two references: the attribute, and the argument of getrefcount.
         if self._buffer is None or sys.getrefcount(self._buffer) > 2:
-            self._buffer = np.empty_like(self.data)
+            self._buffer = np.empty_like(self.data, order="C")
         return self._buffer
 
     def zero_grad(self) -> None:

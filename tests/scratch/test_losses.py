@@ -147,6 +147,12 @@ class TestGradientChecks:
         z = rng.normal(size=(*shape, classes)) * 3
         check_gradients(lambda z: cross_entropy(z, y, reduction), z)
 
+    def test_cross_entropy_of_logits_that_are_not_contiguous(self):
+        """Its gradient is written into an array of another order than the logits'."""
+        rng = np.random.default_rng(0)
+        z, y = rng.normal(size=(3, 5, 4)), rng.integers(0, 5, size=(4, 3))
+        check_gradients(lambda z: cross_entropy(z.transpose(2, 0, 1), y), z)
+
     def test_through_what_comes_before_and_after(self):
         y = np.random.default_rng(0).random((3, 2))
         x = np.random.default_rng(1).normal(size=(3, 2))
