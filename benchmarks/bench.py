@@ -28,6 +28,7 @@ PEERS = {
     "torch": ("torch", BENCH),
     "torch, foreach=False": ("torch_loop", BENCH),
     "torch, foreach=True": ("torch_foreach", BENCH),
+    "d2lib": ("d2lib", HERE),
     "scratch": ("scratch", HERE),
     "mx": ("mx", HERE),
     "mxnet": ("mxnet", HERE),

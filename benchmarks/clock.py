@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 ALLOWED = 1 / 8  # of a core, for everybody else
 ENOUGH = 9  # clean samples make a median
@@ -39,24 +40,25 @@ def take_sample(
     Args:
         step: does the work once; it may return the seconds that count, if these are
             not all that it took.
-        finish: waits until all that was begun is done.
+        finish: waits until all that was begun is done; it is called after every step,
+            because a queue of steps would measure how fast they are queued.
         seconds: the length of the sample.
     """
     start = time.perf_counter()
     steps = 0
     while not steps or time.perf_counter() - start < WARM_UP:
         step()
+        finish()
         steps += 1
-    finish()
     estimate = (time.perf_counter() - start) / steps
     steps = max(1, round(seconds / estimate))
 
     busy, own, start = busy_seconds(), own_seconds(), time.perf_counter()
-    counted: float | None = 0.0
+    counted: Any = 0.0
     for _ in range(steps):
         spent = step()
-        counted = counted + spent if spent is not None else None
-    finish()
+        finish()
+        counted = None if spent is None else counted + spent
     wall = time.perf_counter() - start
     others = (busy_seconds() - busy) - (own_seconds() - own)
     total = wall if counted is None else counted

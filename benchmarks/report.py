@@ -13,6 +13,20 @@ from benchmarks.works import WORKS
 FILE = Path(__file__).with_name("results.json")
 Row = Mapping[str, Any]
 
+#: What d2lib wants to reach: the most times PyTorch's time, on two threads.
+GOALS = {
+    ("mlp", "scratch"): 1.2,
+    ("mlp", "mx"): 1.8,
+    ("adam", "scratch"): 1.5,
+    ("adam", "mx"): 1.2,
+    ("cross_entropy", "scratch"): 1.5,
+    ("cross_entropy", "mx"): 1.5,
+    ("small_mlp", "scratch"): 0.6,
+    ("small_mlp", "mx"): 2.5,
+}
+#: And the most milliseconds of an import.
+IMPORT_GOALS = {"d2lib": 300.0, "mx": 1500.0}
+
 
 def load(file: Path = FILE) -> dict[str, Any]:
     """The results that are kept; none if nothing was measured yet."""
@@ -64,11 +78,25 @@ def ratio(x: float | None) -> str:
     return f"{x:,.0f}" if x >= 10 else f"{x:.2f}"
 
 
+def goal(row: Row) -> str:
+    """What d2lib wants to reach in this row, and whether it does."""
+    work, peer = row["work"], row["peer"]
+    if work == "import":
+        most, value = IMPORT_GOALS.get(peer), row["median_ms"]
+        wanted = most and milliseconds(most)
+    else:
+        most, value = GOALS.get((work, peer)), row["ratio_to_torch"]
+        wanted = most and f"{most} × PyTorch"
+    if most is None or value is None:
+        return ""
+    return f"≤ {wanted}: {'met' if value <= most else '**missed**'}"
+
+
 def table(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
     """The results as a table in Markdown."""
     lines = [
-        "| work | peer | threads | median | spread | ÷ PyTorch | ÷ limit |",
-        "|---|---|--:|--:|--:|--:|--:|",
+        "| work | peer | threads | median | spread | ÷ PyTorch | ÷ limit | goal |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
     ]
     for work in works:
         for peer, row in of_work(results, work).items():
@@ -80,6 +108,7 @@ def table(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
                 milliseconds(row["spread"]),
                 ratio(row["ratio_to_torch"]),
                 ratio(row["ratio_to_limit"]),
+                goal(row),
             ]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
