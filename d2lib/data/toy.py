@@ -60,9 +60,9 @@ def will_i_pass(n: int = 200, seed: Seed = 0) -> tuple[Floats, Floats]:
         seed: an int, a Generator, or None for other students at every call.
 
     Returns:
-        x, float32 (n, 2): lectures attended, 0 to 10, and hours spent on the final
-        project, 0 to 10 in steps of half an hour; and y, float32 (n,): 1 for a pass,
-        0 for a fail, as `binary_cross_entropy` wants it.
+        x, float32 (n, 2), with the lectures attended, 0 to 10, and the hours spent on
+        the final project, 0 to 10 in steps of half an hour; and y, float32 (n,), with 1
+        for a pass and 0 for a fail.
 
     Raises:
         TypeError, ValueError: n is not a whole number of at least 1.

@@ -22,7 +22,7 @@ def sigmoid(x: Any) -> Tensor:
         x: a tensor or float array of any shape.
 
     Returns:
-        A tensor of the same shape. It never overflows: computed as
+        A tensor of the same shape. It never overflows, being computed as
         :math:`\tfrac12 + \tfrac12\tanh(z/2)`, which is the same function.
 
     Raises:
@@ -106,7 +106,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
         axis: the axis that is to sum to 1.
 
     Returns:
-        A tensor of the same shape. The largest score is subtracted first: that changes
+        A tensor of the same shape. The largest score is subtracted first, which changes
         no probability and keeps :math:`e^z` from overflowing.
 
     Raises:

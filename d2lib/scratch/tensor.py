@@ -478,7 +478,7 @@ def to_numpy(x: Any) -> np.ndarray:
         x: a tensor, an array or nested lists.
 
     Returns:
-        A NumPy array: of a tensor its own one, not a copy.
+        A NumPy array; a tensor's is its own one, not a copy.
 
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))
