@@ -47,9 +47,9 @@ def load_mnist(flatten: bool = True, normalize: bool = True) -> MNIST:
         normalize: float32 from 0 to 1 (188 MB of them), or else uint8 from 0 to 255.
 
     Returns:
-        An `MNIST` with x_train (60000, 784) or (60000, 28, 28), x_test likewise with 10000,
-        and the labels y_train and y_test as int64. The arrays are fresh at each call,
-        yours to change.
+        An `MNIST` with x_train (60000, 784) or (60000, 28, 28), x_test likewise with
+        10000, and the labels y_train and y_test as int64. The arrays are fresh at each
+        call, yours to change.
 
     Raises:
         DataError: a file of the installed package is damaged.

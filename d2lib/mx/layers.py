@@ -167,14 +167,11 @@ class Sequential(Layer, gluon.nn.HybridSequential):
             raise ValueError("Sequential needs at least one layer, got none")
         for layer in layers:
             if not isinstance(layer, Module):
-                mend = (
-                    "pass the layers one by one, Sequential(*layers)"
-                    if isinstance(layer, (list, tuple))
-                    else "for an activation use Dense(..., activation='relu')"
-                )
                 raise TypeError(
                     "Sequential takes modules of d2lib.mx, got "
-                    f"{type(layer).__name__}: {mend}"
+                    f"{type(layer).__name__}: pass the layers one by one, as "
+                    "Sequential(*layers), and an activation as "
+                    "Dense(..., activation='relu')"
                 )
         gluon.nn.HybridSequential.__init__(self)
         self.add(*layers)

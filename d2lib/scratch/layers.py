@@ -177,14 +177,11 @@ class Sequential(Module):
             raise ValueError("Sequential needs at least one layer, got none")
         for layer in layers:
             if not isinstance(layer, Module):
-                mend = (
-                    "pass the layers one by one, Sequential(*layers)"
-                    if isinstance(layer, (list, tuple))
-                    else "for an activation use Dense(..., activation='relu')"
-                )
                 raise TypeError(
                     "Sequential takes modules of d2lib.scratch, got "
-                    f"{type(layer).__name__}: {mend}"
+                    f"{type(layer).__name__}: pass the layers one by one, as "
+                    "Sequential(*layers), and an activation as "
+                    "Dense(..., activation='relu')"
                 )
         self.layers = list(layers)
 
