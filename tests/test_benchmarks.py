@@ -6,6 +6,7 @@ What makes the library fast is counted instead. Matrix products and bytes are co
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -262,11 +263,13 @@ class TestNoLoopOverTheBatch:
             return trace
 
         before = sys.gettrace()
+        gc.disable()  # or what other tests left behind is cleared away here, and counted
         sys.settrace(trace)
         try:
             f()
         finally:
             sys.settrace(before)
+            gc.enable()
         return count
 
     @staticmethod

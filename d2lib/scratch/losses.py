@@ -19,6 +19,7 @@ from d2lib._checks import (
     check_same_shape,
     check_unit_interval,
 )
+from d2lib.scratch._parallel import in_parallel
 from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy
 
 __all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
@@ -144,9 +145,14 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     z = y_hat.data.reshape(-1, classes)  # (n, classes)
     check_batch(z.shape, "cross_entropy")
     rows = np.arange(len(z))
-    p = z - z.max(axis=1, keepdims=True)
-    own = p[rows, labels]
-    np.exp(p, out=p)
+    p, own = np.empty_like(z), np.empty_like(z, shape=len(z))
+
+    def forward(i: int, j: int, _: int) -> None:
+        np.subtract(z[i:j], z[i:j].max(axis=1, keepdims=True), out=p[i:j])
+        own[i:j] = p[rows[i:j], labels[i:j]]
+        np.exp(p[i:j], out=p[i:j])
+
+    in_parallel(forward, len(z), z.size)
     total = p @ np.ones(classes, p.dtype)  # faster than p.sum(axis=1)
     values = np.log(total) - own
 
@@ -154,7 +160,12 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         factor = factor.reshape(-1)  # (1,), or one factor per example: (n,)
         dy_hat = y_hat.gradient_buffer()
         dz = dy_hat.reshape(z.shape)  # the same memory, as (n, classes)
-        np.multiply(p, (factor / total)[:, None], out=dz)  # one pass over all classes
+        share = (factor / total)[:, None]
+        in_parallel(
+            lambda i, j, _: np.multiply(p[i:j], share[i:j], out=dz[i:j]),
+            len(z),
+            z.size,
+        )
         dz[rows, labels] -= factor
         return dy_hat
 

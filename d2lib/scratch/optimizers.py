@@ -1,8 +1,9 @@
 r"""Optimisers: how a gradient becomes a step.
 
-All update the parameters in place, through one scratch buffer each, and ask the system
-for no memory in a step. They go through large parameters in blocks that stay in the
-processor's cache, because an update is limited by memory, not by arithmetic.
+All update the parameters in place, through scratch buffers, and ask the system for no
+memory in a step. They go through large parameters in blocks that stay in the cache,
+because an update is limited by memory, not by arithmetic, and share the blocks out
+among the cores.
 
 In the equations g is the gradient, w a weight, :math:`\eta` the learning rate ``lr``.
 """
@@ -20,6 +21,7 @@ from d2lib._checks import (
     check_probability,
     check_state,
 )
+from d2lib.scratch._parallel import in_parallel, threads
 from d2lib.scratch.tensor import Tensor
 
 __all__ = [
@@ -32,7 +34,9 @@ __all__ = [
     "clip_gradients",
 ]
 
-_BLOCK = 32_768  # float32: 128 KiB per array, so that a step's arrays fit a core's L2
+_BLOCK = (
+    131_072  # float32: 512 KiB per array, so that a step's arrays stay in the cache
+)
 
 
 class Optimizer:
@@ -57,7 +61,10 @@ class Optimizer:
         ]
         largest = min(_BLOCK, max(p.size for p in self.parameters))
         dtype = np.result_type(*[p.dtype for p in self.parameters])
-        self._buffers = (np.empty(largest, dtype), np.empty(largest, dtype))
+        self._buffers = [  # two for each thread
+            (np.empty(largest, dtype), np.empty(largest, dtype))
+            for _ in range(threads())
+        ]
 
     @property
     def lr(self) -> float:
@@ -86,14 +93,22 @@ class Optimizer:
             )
         self.steps += 1
         self._prepare()
-        first, second = self._buffers
         for data, grad, kept in ready:
-            for w, g, *slots in _blocks(data, grad, *kept):
-                if w.shape == first.shape:
-                    self._update(w, g, first, second, *slots)
-                else:
-                    a, b = (f[: w.size].reshape(w.shape) for f in self._buffers)
-                    self._update(w, g, a, b, *slots)
+            blocks = list(_blocks(data, grad, *kept))
+
+            def update(
+                start: int, stop: int, thread: int, blocks: list = blocks
+            ) -> None:
+                first, second = self._buffers[thread]
+                for w, g, *slots in blocks[start:stop]:
+                    if w.shape == first.shape:
+                        self._update(w, g, first, second, *slots)
+                    else:
+                        a = first[: w.size].reshape(w.shape)
+                        b = second[: w.size].reshape(w.shape)
+                        self._update(w, g, a, b, *slots)
+
+            in_parallel(update, len(blocks), data.size)
 
     def _prepare(self) -> None:
         """Computes what is the same for every parameter in this step."""
