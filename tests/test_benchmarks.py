@@ -263,7 +263,7 @@ class TestNoLoopOverTheBatch:
             return trace
 
         before = sys.gettrace()
-        gc.disable()  # or what other tests left behind is cleared away here, and counted
+        gc.disable()  # it would clear away what other tests left, and be counted
         sys.settrace(trace)
         try:
             f()
