@@ -55,7 +55,8 @@ def main() -> None:
         for peer in peers:
             peer.close()
 
-    print(report.table({"results": rows}, works))
+    print(report.table({"results": rows}, works), end="\n\n")
+    print(report.goals({"results": rows}, works))
     if any(row["noisy"] for row in rows):
         print(
             "Rows marked noisy: other processes kept the machine busy. "
@@ -64,7 +65,9 @@ def main() -> None:
     if not options.dry:
         results = report.merge(report.load(), machine, rows)
         report.save(results)
-        report.FILE.with_suffix(".md").write_text(report.table(results) + "\n")
+        report.FILE.with_suffix(".md").write_text(
+            f"{report.table(results)}\n\n{report.goals(results)}\n", encoding="utf-8"
+        )
         report.chart(results, report.FILE.with_suffix(".svg"))
         print(f"Kept in {report.FILE.parent}/results.json, .md and .svg")
 

@@ -93,25 +93,44 @@ def goal(row: Row) -> str:
 
 
 def table(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
-    """The results as a table in Markdown."""
+    """The results as a table in Markdown, all of a work's peers, the fastest first."""
+    head = ["work", "peer", "threads", "median", "spread", "÷ PyTorch", "÷ limit"]
     lines = [
-        "| work | peer | threads | median | spread | ÷ PyTorch | ÷ limit | goal |",
-        "|---|---|--:|--:|--:|--:|--:|---|",
+        [
+            work,
+            peer,
+            str(row["threads"]),
+            milliseconds(row["median_ms"]) + (" (noisy)" if row["noisy"] else ""),
+            milliseconds(row["spread"]),
+            ratio(row["ratio_to_torch"]),
+            ratio(row["ratio_to_limit"]),
+        ]
+        for work in works
+        for peer, row in of_work(results, work).items()
     ]
-    for work in works:
-        for peer, row in of_work(results, work).items():
-            cells = [
-                work,
-                peer,
-                str(row["threads"]),
-                milliseconds(row["median_ms"]) + (" (noisy)" if row["noisy"] else ""),
-                milliseconds(row["spread"]),
-                ratio(row["ratio_to_torch"]),
-                ratio(row["ratio_to_limit"]),
-                goal(row),
-            ]
-            lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return _markdown(head, lines, left=2)
+
+
+def goals(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
+    """What d2lib wants to reach and what it does, as a table in Markdown."""
+    lines = [
+        [
+            work,
+            peer,
+            milliseconds(row["median_ms"]) + (" (noisy)" if row["noisy"] else ""),
+            ratio(row["ratio_to_torch"]),
+            goal(row),
+        ]
+        for work in works
+        for peer, row in of_work(results, work).items()
+        if goal(row)
+    ]
+    return _markdown(["work", "peer", "median", "÷ PyTorch", "goal"], lines, left=2)
+
+
+def _markdown(head: list[str], lines: list[list[str]], left: int) -> str:
+    rule = ["---"] * left + ["--:"] * (len(head) - left)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *lines])
 
 
 def draw(ax: Any, results: Mapping[str, Any], work: str) -> None:
@@ -125,7 +144,7 @@ def draw(ax: Any, results: Mapping[str, Any], work: str) -> None:
         ax.barh(
             y, ms, color=COLORS[0] if ours else COLORS[5], hatch="//" if ours else None
         )
-        ax.text(ms * 1.1, y, milliseconds(ms), va="center", color=TEXT, fontsize=10)
+        ax.text(ms * 1.1, y, milliseconds(ms), va="center", color=TEXT)
     names = [f"d2lib.{p}" if p in ("scratch", "mx") else p for p in rows]
     ax.set_yticks(range(len(rows)), names)
     ax.invert_yaxis()
@@ -133,11 +152,12 @@ def draw(ax: Any, results: Mapping[str, Any], work: str) -> None:
     ax.grid(False, axis="y")
     times = [row["median_ms"] for row in rows.values()]
     limit = next(iter(rows.values()))["limit_ms"]
-    ax.set_xlim(min([*times, limit or min(times)]) / 1.6, max(times) * 6)
+    low, high = min([*times, limit or min(times)]) / 1.6, max(times)
+    ax.set_xlim(low, high * (high / low) ** 0.3)  # leaves room for the last number
     if limit:
         ax.axvline(limit, color=COLORS[1], ls="--")
         ax.plot([], [], color=COLORS[1], ls="--", label="limit of the machine")
-        ax.legend(loc="lower right", fontsize=10)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     ax.set(xlabel="milliseconds")
 
 
@@ -149,7 +169,7 @@ def chart(results: Mapping[str, Any], file: Path) -> None:
 
     use_style()
     works = [work for work in WORKS if of_work(results, work)]
-    heights = [len(of_work(results, work)) + 2.5 for work in works]
+    heights = [len(of_work(results, work)) + 4 for work in works]
     fig, axes = plt.subplots(
         len(works),
         figsize=(6.4, 0.3 * sum(heights)),
@@ -158,6 +178,6 @@ def chart(results: Mapping[str, Any], file: Path) -> None:
     )
     for ax, work in zip(axes.flat, works, strict=True):
         draw(ax, results, work)
-        ax.set_title(WORKS[work].title)
+        ax.set_title(WORKS[work].title, pad=24)
     fig.savefig(file, metadata={"Date": None, "Creator": None})
     plt.close(fig)

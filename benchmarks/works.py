@@ -106,7 +106,7 @@ WORKS = {
         moved=7 * 4 * float(np.prod(PARAMETERS)),
     ),
     "cross_entropy": Work(
-        "Softmax cross-entropy of 4096 × 1000, forward and backward",
+        "Softmax cross-entropy of 4096 × 1000, and gradient",
         cross_entropy,
         # Reads z forward, reads it again backward, writes the gradient.
         moved=3 * 4 * float(np.prod(LOGITS)),
