@@ -17,7 +17,7 @@ _BUILDS = (
     "The published CUDA build (mxnet-cu117 1.9.1, with NVIDIA's CUDA 11 libraries) "
     "holds code for compute capability 5.0, 6.0, 7.0, 8.0 and 8.6 and no PTX: it runs "
     "on GPUs from Maxwell to Ada, and cannot run on Hopper, Blackwell or later. For "
-    "those, use NVIDIA's last MXNet container, nvcr.io/nvidia/mxnet:24.06-py3"
+    "those, NVIDIA's last container with MXNet is the way"
 )
 
 
