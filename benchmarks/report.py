@@ -89,7 +89,8 @@ def goal(row: Row) -> str:
         wanted = most and f"{most} × PyTorch"
     if most is None or value is None:
         return ""
-    return f"≤ {wanted}: {'met' if value <= most else '**missed**'}"
+    verdict = "met" if value <= most else "**missed**"
+    return f"≤ {wanted}: {'too noisy to tell' if row['noisy'] else verdict}"
 
 
 def table(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:

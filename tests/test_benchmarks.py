@@ -242,12 +242,14 @@ class TestFile:
             row("mlp", "torch", 1),
         ]
         rows.append(row("import", "mx", 900.0))
+        rows.append(row("adam", "mx", 0.5, noisy=True))
         assert [
             line.split(" | ")[-1]
             for line in report.goals({"results": rows}).splitlines()[2:]
         ] == [
             "≤ 1.2 × PyTorch: **missed** |",
             "≤ 1.8 × PyTorch: met |",
+            "≤ 1.2 × PyTorch: too noisy to tell |",
             "≤ 1.50 s: met |",
         ]
 
