@@ -9,7 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from d2lib import scratch
-from tests.twins import contract
+from tests.twins import (  # the cases register themselves
+    cases_attention,  # noqa: F401
+    cases_language,  # noqa: F401
+    cases_recurrent,  # noqa: F401
+    contract,
+)
 from tests.twins.both import TWINS, needs_mxnet
 from tests.twins.cases import OPTIMIZERS, covered, parity
 

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from d2lib import scratch
-from tests.twins import cases
+from tests.twins import (  # the cases register themselves
+    cases,
+    cases_attention,  # noqa: F401
+    cases_language,  # noqa: F401
+    cases_recurrent,  # noqa: F401
+)
 from tests.twins.both import needs_mxnet
 
 
