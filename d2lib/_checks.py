@@ -6,6 +6,7 @@ message whichever twin runs it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = [
     "check_batch",
     "check_choice",
     "check_finite",
+    "check_inputs",
     "check_labels",
     "check_non_negative",
     "check_positive",
@@ -103,20 +105,23 @@ def check_probability(value: Any, name: str) -> float:
 
 def check_positive_int(value: Any, name: str) -> int:
     """Returns ``value`` as an int; it must be a whole number of at least one."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number >= 1, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
-    return int(value)
+    return _as_whole(value, name, 1)
 
 
 def check_seed(value: Any) -> int:
     """Returns a seed as an int; it must be a whole number of at least zero."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"seed must be a whole number >= 0, got {value!r}")
-    if value < 0:
-        raise ValueError(f"seed must be a whole number >= 0, got {value!r}")
-    return int(value)
+    return _as_whole(value, "seed", 0)
+
+
+def check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
+    """Raises ValueError unless the last axis of a layer's input is ``inputs`` long."""
+    if not shape or shape[-1] != inputs:
+        hint = ""
+        if len(shape) > 1 and math.prod(shape[1:]) == inputs:
+            hint = ": flatten each example with x.reshape(len(x), -1)"
+        raise ValueError(
+            f"{layer} expects x of shape (batch, {inputs}), got {shape}{hint}"
+        )
 
 
 def check_same_shape(
@@ -175,13 +180,12 @@ def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
 def check_unit_interval(values: np.ndarray, name: str) -> None:
     """Raises ValueError unless every value is a probability in [0, 1]."""
     if values.size and not (values.min() >= 0 and values.max() <= 1):
+        hint = ""
+        if name == "y_hat":
+            hint = ": pass logits with from_logits=True, or squash them with sigmoid"
         raise ValueError(
             f"{name} must lie in [0, 1], got values from {values.min():g} to "
-            f"{values.max():g}: pass logits with from_logits=True, or squash them "
-            "with sigmoid"
-            if name == "y_hat"
-            else f"{name} must lie in [0, 1], got values from {values.min():g} to "
-            f"{values.max():g}"
+            f"{values.max():g}{hint}"
         )
 
 
@@ -231,6 +235,15 @@ def _as_real(value: Any, name: str) -> float:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     return float(value)
+
+
+def _as_whole(value: Any, name: str, least: int) -> int:
+    message = f"{name} must be a whole number >= {least}, got {value!r}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+        raise TypeError(message)
+    if value < least:
+        raise ValueError(message)
+    return int(value)
 
 
 def _short(data: Any) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import check_inputs, check_positive_int
 from d2lib.mx._compat import gluon
 from d2lib.mx.activations import check_activation
 from d2lib.mx.device import device
@@ -84,7 +83,7 @@ class Dense(Layer, gluon.nn.Dense):
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the input's last axis."""
-        _check_inputs(shape, self.inputs, "Dense")
+        check_inputs(shape, self.inputs, "Dense")
         return (*shape[:-1], self.units)
 
 
@@ -140,7 +139,7 @@ class Perceptron(Layer, gluon.nn.Dense):
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the input's last axis."""
-        _check_inputs(shape, self.inputs, "Perceptron")
+        check_inputs(shape, self.inputs, "Perceptron")
         return shape[:-1]
 
 
@@ -257,13 +256,3 @@ def _prepare(layer: Any) -> None:
     layer.collect_params().setattr("grad_req", "add")
     layer.initialize(ctx=device())
     layer.hybridize()
-
-
-def _check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
-    if not shape or shape[-1] != inputs:
-        hint = ""
-        if len(shape) > 1 and math.prod(shape[1:]) == inputs:
-            hint = ": flatten each example with x.reshape(len(x), -1)"
-        raise ValueError(
-            f"{layer} expects x of shape (batch, {inputs}), got {shape}{hint}"
-        )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import check_inputs, check_positive_int
 from d2lib.scratch.activations import activation_named
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
@@ -62,7 +62,7 @@ class Perceptron(Module):
     def forward(self, x: Any) -> Tensor:
         """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
         x = as_tensor(x, self.W.dtype)
-        _check_inputs(x, self.inputs, "Perceptron")
+        check_inputs(x.shape, self.inputs, "Perceptron")
         return self.g(x @ self.W + self.b)
 
 
@@ -119,7 +119,7 @@ class Dense(Module):
     def forward(self, x: Any) -> Tensor:
         """Maps x of shape (..., inputs) to (..., units)."""
         x = as_tensor(x, self.W.dtype)
-        _check_inputs(x, self.inputs, "Dense")
+        check_inputs(x.shape, self.inputs, "Dense")
         return self.g(linear(x, self.W, self.b))
 
 
@@ -248,13 +248,3 @@ class MLP(Sequential):
                 layers.append(Dropout(dropout))
         super().__init__(*layers)
         self.seed(generator)
-
-
-def _check_inputs(x: Tensor, inputs: int, layer: str) -> None:
-    if not x.shape or x.shape[-1] != inputs:
-        hint = ""
-        if x.ndim > 1 and int(np.prod(x.shape[1:])) == inputs:
-            hint = ": flatten each example with x.reshape(len(x), -1)"
-        raise ValueError(
-            f"{layer} expects x of shape (batch, {inputs}), got {x.shape}{hint}"
-        )

@@ -34,9 +34,7 @@ __all__ = [
     "clip_gradients",
 ]
 
-_BLOCK = (
-    131_072  # float32: 512 KiB per array, so that a step's arrays stay in the cache
-)
+_BLOCK = 131_072  # numbers: half a MB of float32, so that a step's arrays stay in cache
 
 
 class Optimizer:

@@ -374,6 +374,7 @@ class Tensor:
         x = self.data
         if isinstance(index, Tensor):
             raise TypeError("a Tensor can't be an index: use an integer NumPy array")
+        axes = index if isinstance(index, tuple) else (index,)
 
         def backward(g: np.ndarray) -> tuple:
             dx = np.zeros_like(x)
@@ -382,8 +383,6 @@ class Tensor:
             else:
                 np.add.at(dx, index, g)  # an element taken twice gets both gradients
             return (dx,)
-
-        axes = index if isinstance(index, tuple) else (index,)
 
         return node("[]", x[index], (self,), backward)
 
