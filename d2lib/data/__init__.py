@@ -18,6 +18,7 @@ from d2lib.data.toy import (
     will_i_pass,
     xor,
 )
+from d2lib.data.vocabulary import Vocabulary
 
 __all__ = [
     "MNIST",
@@ -25,6 +26,7 @@ __all__ = [
     "WILL_I_PASS_X",
     "WILL_I_PASS_Y",
     "DataError",
+    "Vocabulary",
     "load_mnist",
     "minibatches",
     "moons",

@@ -3,7 +3,7 @@
 Same names, same arguments, same shapes, and for one seed the same initial weights.
 """
 
-from d2lib.data import minibatches
+from d2lib.data import Vocabulary, minibatches
 from d2lib.mx.activations import relu, sigmoid, softmax, tanh
 from d2lib.mx.device import device
 from d2lib.mx.initializers import initialize
@@ -40,6 +40,7 @@ __all__ = [
     "RMSProp",
     "Sequential",
     "Tensor",
+    "Vocabulary",
     "accuracy",
     "binary_cross_entropy",
     "clip_gradients",

@@ -4,7 +4,7 @@
 twin.
 """
 
-from d2lib.data import minibatches
+from d2lib.data import Vocabulary, minibatches
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
 from d2lib.scratch.device import device
 from d2lib.scratch.initializers import initialize
@@ -41,6 +41,7 @@ __all__ = [
     "RMSProp",
     "Sequential",
     "Tensor",
+    "Vocabulary",
     "accuracy",
     "binary_cross_entropy",
     "clip_gradients",

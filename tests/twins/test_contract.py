@@ -34,6 +34,7 @@ BUILD = {
 TOOLS = {
     *("History", "Module", "Sequential", "accuracy", "device", "fit", "predict"),
     *("Tensor", "exp", "log", "no_grad", "record", "tensor", "to_numpy"),
+    "Vocabulary",
 }
 
 
