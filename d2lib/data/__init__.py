@@ -5,6 +5,7 @@ drawn from a seed.
 """
 
 from d2lib.data.batches import minibatches
+from d2lib.data.grammar import context_windows, sentences
 from d2lib.data.idx import DataError, read_idx
 from d2lib.data.mnist import MNIST, load_mnist
 from d2lib.data.toy import (
@@ -27,12 +28,14 @@ __all__ = [
     "WILL_I_PASS_Y",
     "DataError",
     "Vocabulary",
+    "context_windows",
     "load_mnist",
     "minibatches",
     "moons",
     "noisy_sine",
     "read_idx",
     "rings",
+    "sentences",
     "spirals",
     "will_i_pass",
     "xor",
