@@ -19,6 +19,8 @@ __all__ = [
     "check_batch",
     "check_choice",
     "check_finite",
+    "check_finite_number",
+    "check_indices",
     "check_inputs",
     "check_labels",
     "check_non_negative",
@@ -27,7 +29,9 @@ __all__ = [
     "check_probability",
     "check_same_shape",
     "check_seed",
+    "check_sequence",
     "check_state",
+    "check_states",
     "check_unit_interval",
 ]
 
@@ -95,6 +99,14 @@ def check_non_negative(value: Any, name: str) -> float:
     return number
 
 
+def check_finite_number(value: Any, name: str) -> float:
+    """Returns ``value`` as a float; it must be a finite number."""
+    number = _as_real(value, name)
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return number
+
+
 def check_probability(value: Any, name: str) -> float:
     """Returns ``value`` as a float; it must lie in [0, 1)."""
     number = _as_real(value, name)
@@ -122,6 +134,54 @@ def check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
         raise ValueError(
             f"{layer} expects x of shape (batch, {inputs}), got {shape}{hint}"
         )
+
+
+def check_sequence(shape: tuple[int, ...], inputs: int, layer: str) -> None:
+    """Raises ValueError unless an input of ``shape`` is a batch of sequences."""
+    if len(shape) != 3 or shape[-1] != inputs or shape[1] < 1:
+        hint = ""
+        if len(shape) == 2 and shape[-1] == inputs:
+            hint = ": a single sequence is a batch of one, x[None]"
+        elif len(shape) == 2 and inputs == 1:
+            hint = ": one number per step needs an axis of its own, x[:, :, None]"
+        raise ValueError(
+            f"{layer} expects x of shape (batch, length, {inputs}) with length >= 1, "
+            f"got {shape}{hint}"
+        )
+
+
+def check_states(parts: Any, count: int, shape: tuple[int, ...], layer: str) -> None:
+    """Raises an error unless ``parts`` are ``count`` states of ``shape``."""
+    what = "a state" if count == 1 else "a state (h, c), each"
+    if count > 1 and not (isinstance(parts, (tuple, list)) and len(parts) == count):
+        raise TypeError(
+            f"{layer} expects {what} of shape {shape}, got {type(parts).__name__}: "
+            "pass the pair that an earlier call returned"
+        )
+    for part in parts:
+        if np.shape(part) != shape:
+            raise ValueError(
+                f"{layer} expects {what} of shape {shape} (layers, batch, units), got "
+                f"{np.shape(part)}"
+            )
+
+
+def check_indices(indices: Any, tokens: int, what: str) -> np.ndarray:
+    """Returns ``indices`` as an integer array; each must lie in [0, tokens)."""
+    array = np.asarray(indices)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{what} expects whole numbers in [0, {tokens}), got dtype {array.dtype}: "
+            "a Vocabulary turns tokens into them with encode()"
+        )
+    if array.size and (array.min() < 0 or array.max() >= tokens):
+        bad = array[(array < 0) | (array >= tokens)]
+        raise ValueError(
+            f"{what} expects indices in [0, {tokens}), got {int(bad.flat[0])} "
+            f"({bad.size} of {array.size} are out of range): build it with as many "
+            "tokens as the vocabulary has"
+        )
+    return array.astype(np.int64, copy=False)
 
 
 def check_same_shape(

@@ -20,12 +20,16 @@ from d2lib.mx.optimizers import (
     clip_gradients,
 )
 from d2lib.mx.recording import no_grad, record
+from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
 from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SGD",
     "Adadelta",
     "Adagrad",

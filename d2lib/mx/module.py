@@ -114,10 +114,7 @@ class Module(gluon.HybridBlock):
         shapes = {name: shared_shape(p) for name, p in parameters.items()}
         check_state(given, shapes, type(self).__name__)
         for name, parameter in parameters.items():
-            array = array_of(parameter)
-            values = from_shared(parameter, given[name])
-            everything = ... if array.ndim else ()  # MXNet takes no ... for a number
-            array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
+            fill(parameter, given[name])
 
     def gradients(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
@@ -261,6 +258,14 @@ def from_shared(parameter: Any, values: numpy.ndarray) -> numpy.ndarray:
     if not hasattr(parameter, "shared_shape"):
         return values
     return numpy.ascontiguousarray(values.reshape(parameter.shape[::-1]).T)
+
+
+def fill(parameter: Any, values: numpy.ndarray) -> None:
+    """Gives a parameter values in the NumPy twin's layout."""
+    array = array_of(parameter)
+    values = from_shared(parameter, values)
+    everything = ... if array.ndim else ()  # MXNet takes no ... for a number
+    array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
 
 
 def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -21,12 +21,16 @@ from d2lib.scratch.optimizers import (
     clip_gradients,
 )
 from d2lib.scratch.recording import no_grad, record
+from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
 from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
     "SGD",
     "Adadelta",
     "Adagrad",

@@ -24,6 +24,9 @@ BUILD = {
     "Dropout": lambda dl: dl.Dropout(0.5),
     "Sequential": lambda dl: dl.Sequential(dl.Dense(3, 2)),
     "MLP": lambda dl: dl.MLP([3, 2]),
+    "RNN": lambda dl: dl.RNN(3, 2),
+    "LSTM": lambda dl: dl.LSTM(3, 2),
+    "GRU": lambda dl: dl.GRU(3, 2),
     **{
         name: lambda dl, n=name: getattr(dl, n)([dl.tensor([1.0], requires_grad=True)])
         for name in OPTIMIZERS

@@ -25,6 +25,68 @@ def weights(dl):
 
 # name: (call, exception, pattern)
 ERRORS = {
+    # Sequences
+    **{
+        f"{name}: {what}": (
+            lambda dl, n=name, x=x: getattr(dl, n)(3, 5)(x),
+            ValueError,
+            rf"{name} expects x of shape \(batch, length, 3\).*got {shape}{mend}",
+        )
+        for name in ("RNN", "LSTM", "GRU")
+        for what, x, shape, mend in (
+            ("one sequence", X, r"\(4, 3\)", r".*x\[None\]"),
+            ("another width", np.ones((2, 4, 5), F), r"\(2, 4, 5\)", ""),
+            ("no steps", np.ones((2, 0, 3), F), r"\(2, 0, 3\)", ""),
+        )
+    },
+    "RNN: numbers without an axis": (
+        lambda dl: dl.RNN(1, 5)(X),
+        ValueError,
+        r"got \(4, 3\): one number per step needs an axis of its own, x\[:, :, None\]",
+    ),
+    "RNN: a state without layers": (
+        lambda dl: dl.RNN(3, 5)(np.ones((2, 4, 3), F), np.ones((2, 5), F)),
+        ValueError,
+        r"a state of shape \(1, 2, 5\) \(layers, batch, units\), got \(2, 5\)",
+    ),
+    "LSTM: half of a state": (
+        lambda dl: dl.LSTM(3, 5)(np.ones((2, 4, 3), F), np.ones((1, 2, 5), F)),
+        TypeError,
+        r"a state \(h, c\), each of shape \(1, 2, 5\), got ndarray: pass the pair",
+    ),
+    "LSTM: a state of another batch": (
+        lambda dl: dl.LSTM(3, 5)(
+            np.ones((2, 4, 3), F), (np.ones((1, 2, 5), F), np.ones((1, 3, 5), F))
+        ),
+        ValueError,
+        r"each of shape \(1, 2, 5\) \(layers, batch, units\), got \(1, 3, 5\)",
+    ),
+    "LSTM: forget_bias": (
+        lambda dl: dl.LSTM(3, 5, forget_bias=NAN),
+        ValueError,
+        "forget_bias must be a finite number, got nan",
+    ),
+    "RNN: activation": (
+        lambda dl: dl.RNN(3, 5, activation="sigmoid"),
+        ValueError,
+        "activation must be one of 'tanh', 'relu', got 'sigmoid'",
+    ),
+    "RNN: initializer": (
+        lambda dl: dl.RNN(3, 5, initializer="eye"),
+        ValueError,
+        "scheme must be one of .*, got 'eye'",
+    ),
+    **{
+        f"{name}: {size}": (
+            lambda dl, n=name, s=size: getattr(dl, n)(
+                **{"inputs": 3, "units": 5, s: 0}
+            ),
+            ValueError,
+            f"{size} must be a whole number >= 1, got 0",
+        )
+        for name in ("RNN", "LSTM", "GRU")
+        for size in ("inputs", "units", "layers")
+    },
     # Integers and objects where floats are needed
     "tensor of ints": (
         lambda dl: dl.tensor(np.arange(3)),

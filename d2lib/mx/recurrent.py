@@ -1,0 +1,230 @@
+"""Gluon's recurrent layers, fused over time; `d2lib.scratch.recurrent` derives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from d2lib._checks import (
+    check_choice,
+    check_finite_number,
+    check_positive_int,
+    check_sequence,
+    check_states,
+)
+from d2lib.mx._compat import gluon, np
+from d2lib.mx.device import device
+from d2lib.mx.module import Module, fill
+from d2lib.mx.tensor import Tensor, as_tensor
+from d2lib.scratch.recurrent import first_weights
+
+__all__ = ["GRU", "LSTM", "RNN"]
+
+
+class Recurrent(Module):
+    """A layer of ``gluon.rnn`` under the NumPy twin's names and shapes.
+
+    Gluon stores the weights of layer k as ``lk_i2h_weight`` (columns, inputs) and
+    ``lk_h2h_weight`` (columns, units), and two biases, which are added to each other;
+    but for the `GRU`, the second one stays zero.
+    """
+
+    _gates = 1
+    _states = 1
+
+    def __init__(self, layer: Any, initializer: str, seed: Any) -> None:
+        self._layer = layer
+        self.inputs, self.units = layer._input_size, layer._hidden_size
+        self.layers = layer._num_layers
+        self.W_xh = self._parameters("i2h_weight")
+        self.W_hh = self._parameters("h2h_weight")
+        self.b = self._parameters("i2h_bias")
+        for parameter in (*self.W_xh, *self.W_hh, *self.b):
+            parameter.grad_req = "add"
+        for bias in self._parameters("h2h_bias"):
+            bias.grad_req = "null"
+        layer.initialize(ctx=device())
+        layer.hybridize(static_alloc=True)
+        generator = numpy.random.default_rng(seed)
+        for k in range(self.layers):
+            values = first_weights(
+                self.inputs if k == 0 else self.units,
+                self.units,
+                self._gates,
+                initializer,
+                generator,
+            )
+            for part, array in zip((self.W_xh, self.W_hh, self.b), values, strict=True):
+                if array.ndim == 2:
+                    part[k].shared_shape = array.shape
+                fill(part[k], array)
+
+    def _parameters(self, name: str) -> list[Any]:
+        return [getattr(self._layer, f"l{k}_{name}") for k in range(self.layers)]
+
+    def forward(self, x: Any, state: Any = None) -> tuple[Tensor, Any]:
+        """Reads x of shape (batch, length, inputs), from ``state`` on.
+
+        Returns:
+            The outputs of the last layer, (batch, length, units), and the final state,
+            in the shape in which it is taken: (layers, batch, units) for each part.
+        """
+        dtype = self.b[0].dtype
+        x = as_tensor(x, dtype)
+        check_sequence(x.shape, self.inputs, type(self).__name__)
+        shape = (self.layers, len(x), self.units)
+        if state is None:
+            parts = [np.zeros(shape, dtype=dtype, ctx=x.ctx)] * self._states
+        else:
+            parts = [state] if self._states == 1 else state
+            check_states(parts, self._states, shape, type(self).__name__)
+            parts = [as_tensor(part, dtype) for part in parts]
+        if not x.size:  # MXNet's operator fails on no examples
+            outputs = np.zeros((*x.shape[:2], self.units), dtype=dtype, ctx=x.ctx)
+        else:
+            outputs, parts = self._layer(x, list(parts))
+        return outputs, tuple(parts) if self._states > 1 else parts[0]
+
+
+class RNN(Recurrent):
+    r"""``gluon.rnn.RNN``: :math:`h_t = g(x_t W_{xh} + h_{t-1} W_{hh} + b)`.
+
+    The arguments, shapes and, for one seed, the initial weights are those of
+    `d2lib.scratch.RNN`.
+
+    Args:
+        inputs: the length of the vector :math:`x_t`.
+        units: the length of the state :math:`h_t`.
+        layers: how many layers, each reading the outputs of the one below.
+        activation: g: "tanh" or "relu".
+        initializer: a scheme of `initialize` for :math:`W_{hh}`.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Raises:
+        ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x or
+            a state of another shape.
+
+    Example:
+        >>> import numpy
+        >>> layer = RNN(3, 5, seed=0)
+        >>> outputs, state = layer(numpy.zeros((2, 7, 3), "float32"))
+        >>> outputs.shape, state.shape
+        ((2, 7, 5), (1, 2, 5))
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        layers: int = 1,
+        activation: str = "tanh",
+        initializer: str = "orthogonal",
+        seed: Any = None,
+    ) -> None:
+        check_choice(activation, ("tanh", "relu"), "activation")
+        self.activation = activation
+        super().__init__(
+            gluon.rnn.RNN(
+                check_positive_int(units, "units"),
+                check_positive_int(layers, "layers"),
+                activation,
+                layout="NTC",
+                input_size=check_positive_int(inputs, "inputs"),
+            ),
+            initializer,
+            seed,
+        )
+
+
+class LSTM(Recurrent):
+    """``gluon.rnn.LSTM``; its equations stand in `d2lib.scratch.LSTM`.
+
+    The arguments, shapes and, for one seed, the initial weights are those of the NumPy
+    twin.
+
+    Args:
+        inputs: the length of the vector :math:`x_t`.
+        units: the length of the state and of the cell state.
+        layers: how many layers, each reading the outputs of the one below.
+        forget_bias: where the biases of the forget gates start.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Raises:
+        ValueError: sizes < 1, or (when called) an x or a state of another shape.
+
+    Example:
+        >>> import numpy
+        >>> layer = LSTM(3, 5, seed=0)
+        >>> outputs, (h, c) = layer(numpy.zeros((2, 7, 3), "float32"))
+        >>> outputs.shape, h.shape, c.shape
+        ((2, 7, 5), (1, 2, 5), (1, 2, 5))
+    """
+
+    _gates = 4
+    _states = 2
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        layers: int = 1,
+        forget_bias: float = 1.0,
+        seed: Any = None,
+    ) -> None:
+        self.forget_bias = check_finite_number(forget_bias, "forget_bias")
+        super().__init__(
+            gluon.rnn.LSTM(
+                check_positive_int(units, "units"),
+                check_positive_int(layers, "layers"),
+                layout="NTC",
+                input_size=check_positive_int(inputs, "inputs"),
+            ),
+            "orthogonal",
+            seed,
+        )
+        for b in self.b:
+            b.data()[units : 2 * units] = forget_bias
+
+
+class GRU(Recurrent):
+    """``gluon.rnn.GRU``; its equations stand in `d2lib.scratch.GRU`.
+
+    The arguments, shapes and, for one seed, the initial weights are those of the NumPy
+    twin.
+
+    Args:
+        inputs: the length of the vector :math:`x_t`.
+        units: the length of the state.
+        layers: how many layers, each reading the outputs of the one below.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Raises:
+        ValueError: sizes < 1, or (when called) an x or a state of another shape.
+
+    Example:
+        >>> import numpy
+        >>> layer = GRU(3, 5, seed=0)
+        >>> outputs, state = layer(numpy.zeros((2, 7, 3), "float32"))
+        >>> outputs.shape, state.shape
+        ((2, 7, 5), (1, 2, 5))
+    """
+
+    _gates = 3
+
+    def __init__(
+        self, inputs: int, units: int, layers: int = 1, seed: Any = None
+    ) -> None:
+        super().__init__(
+            gluon.rnn.GRU(
+                check_positive_int(units, "units"),
+                check_positive_int(layers, "layers"),
+                layout="NTC",
+                input_size=check_positive_int(inputs, "inputs"),
+            ),
+            "orthogonal",
+            seed,
+        )
+        self.b_hh = self._parameters("h2h_bias")
+        for b_hh in self.b_hh:  # inside the reset gate's product: a bias of its own
+            b_hh.grad_req = "add"
