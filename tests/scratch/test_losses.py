@@ -99,6 +99,49 @@ class TestStable:
         loss.backward([3.0, 5.0])
         np.testing.assert_array_equal(z.grad, [[0, 0], [5, -5]])
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("shift", [20.0, -20.0, 80.0, -80.0, 1000.0, -1000.0])
+    def test_cross_entropy_does_not_see_what_all_scores_have_in_common(
+        self, dtype, shift
+    ):
+        z = np.float32([[3, 1, -2], [0, 0.5, 4]])  # exact, also after the shift
+        y, g = [0, 1], [2.0, -3.0]
+        here, there = Tensor(z, dtype, True), Tensor(z + shift, dtype, True)
+        expected = cross_entropy(here, y, reduction="none")
+        loss = cross_entropy(there, y, reduction="none")
+        expected.backward(g)
+        loss.backward(g)
+        rtol = 8 * np.finfo(dtype).eps
+        np.testing.assert_allclose(loss.data, expected.data, rtol)
+        np.testing.assert_allclose(there.grad, here.grad, rtol)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_cross_entropy_of_rows_of_every_size(self, dtype):
+        """Many enough for several threads, of which some must shift and some not."""
+        rng = np.random.default_rng(0)
+        size = 10.0 ** rng.integers(-2, 4, size=(400, 1))
+        size[:200] = 1.0
+        z, y = rng.normal(size=(400, 1000)) * size, rng.integers(0, 1000, 400)
+        z = Tensor(z, dtype, requires_grad=True)
+        loss = cross_entropy(z, y, reduction="none")
+        loss.backward(np.ones(400))
+        shifted = np.float64(z.data) - np.float64(z.data).max(axis=1, keepdims=True)
+        p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+        rows = np.arange(400)
+        expected = np.log(np.exp(shifted).sum(axis=1)) - shifted[rows, y]
+        p[rows, y] -= 1
+        atol = 8 * np.finfo(dtype).eps
+        np.testing.assert_allclose(loss.data, expected, 1e-6, atol)
+        np.testing.assert_allclose(z.grad, p, 1e-5, atol)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_cross_entropy_is_never_negative(self, dtype):
+        own = np.linspace(0, 60, 1001)
+        z = np.stack([own, np.zeros(1001)], axis=1)
+        loss = cross_entropy(Tensor(z, dtype), np.zeros(1001, int), "none").data
+        assert loss.min() >= 0
+        np.testing.assert_allclose(loss, np.log1p(np.exp(-own)), 0, np.finfo(dtype).eps)
+
     def test_mse_at_1000(self):
         x = tensor([1000.0], requires_grad=True)
         loss = mse(x, [-1000.0])
