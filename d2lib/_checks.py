@@ -23,6 +23,7 @@ __all__ = [
     "check_indices",
     "check_inputs",
     "check_labels",
+    "check_length",
     "check_non_negative",
     "check_positive",
     "check_positive_int",
@@ -182,6 +183,24 @@ def check_indices(indices: Any, tokens: int, what: str) -> np.ndarray:
             "tokens as the vocabulary has"
         )
     return array.astype(np.int64, copy=False)
+
+
+def check_length(x: Any, max_length: int | None) -> int:
+    """Returns the length of token sequences (batch, length), at most max_length."""
+    shape = np.shape(x)
+    longest = max_length or np.inf
+    if len(shape) != 2 or not 1 <= shape[1] <= longest:
+        at_most = f" <= max_length = {max_length}" if max_length else ""
+        hint = ""
+        if len(shape) == 1:
+            hint = ": a single sequence is a batch of one, x[None]"
+        elif len(shape) == 2 and shape[1] > longest:
+            hint = ": cut it into pieces, or build the model with a larger max_length"
+        raise ValueError(
+            "LanguageModel expects tokens of shape (batch, length) with 1 <= length"
+            f"{at_most}, got {shape}{hint}"
+        )
+    return shape[1]
 
 
 def check_same_shape(

@@ -245,7 +245,8 @@ def fit(
 
     Args:
         model: a ``Module`` of `d2lib.scratch` or `d2lib.mx`.
-        data: the training examples ``(x, y)``, NumPy arrays of equal length; x float.
+        data: the training examples ``(x, y)``, NumPy arrays of equal length; x holds
+            floats, or whole numbers for a model that takes tokens.
         loss: of the same twin; called as ``loss(model(x), y)``, returns a scalar.
         optimizer: of the same twin, made for ``model.parameters()``.
         epochs: passes over the data in all; a resumed training counts the earlier ones.
@@ -319,7 +320,7 @@ def fit(
         ):
             optimizer.zero_grad()
             with twin.record():
-                batch_loss = loss(model(twin.tensor(xb)), yb)
+                batch_loss = loss(model(_inputs(twin, xb)), yb)
             value = float(batch_loss)
             if not math.isfinite(value):
                 bar.close()
@@ -352,7 +353,8 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
 
     Args:
         model: a ``Module`` of either twin.
-        x: float array, examples along the first axis.
+        x: examples along the first axis: floats, or whole numbers for a model that
+            takes tokens.
         batch_size: how many at a time.
 
     Returns:
@@ -373,7 +375,7 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
     outputs = []
     with twin.no_grad():
         for start in range(0, len(x), batch_size):
-            batch = twin.tensor(x[start : start + batch_size])
+            batch = _inputs(twin, x[start : start + batch_size])
             outputs.append(twin.to_numpy(model(batch)))
     return np.concatenate(outputs)
 
@@ -419,14 +421,19 @@ def _twin_of(model: Any) -> str:
     return name
 
 
+def _inputs(twin: Any, x: np.ndarray) -> Any:
+    """Floats become a tensor; tokens go to the model as they are."""
+    return x if x.dtype.kind in "iu" else twin.tensor(x)
+
+
 def _examples(data: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     if not (isinstance(data, Sequence) and len(data) == 2):
         raise TypeError(f"{name} must be a pair (x, y), got {type(data).__name__}")
     x, y = np.asarray(data[0]), np.asarray(data[1])
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fiu":
         raise TypeError(
-            f"{name}'s x must hold floating-point numbers, got dtype {x.dtype}: "
-            "convert it with x.astype('float32')"
+            f"{name}'s x must hold numbers, got dtype {x.dtype}: convert it with "
+            "x.astype('float32')"
         )
     if x.ndim < 1 or y.ndim < 1 or len(x) != len(y):
         raise ValueError(

@@ -514,7 +514,7 @@ class TestBadCalls:
             ({"data": (X[:0], Y[:0])}, ValueError, r"data needs at least one example"),
             ({"data": (X, Y[:-1])}, ValueError, r"x \(90, 2\) and y \(89,\)"),
             ({"data": (X.astype(int), Y)}, TypeError, "floating-point.*int64"),
-            ({"data": (X.astype(object), Y)}, TypeError, "floating-point.*object"),
+            ({"data": (X.astype(object), Y)}, TypeError, "numbers, got dtype object"),
             ({"data": X}, TypeError, r"pair \(x, y\), got ndarray"),
             ({"data": [X, Y, Y]}, TypeError, r"pair \(x, y\)"),
             ({"validation": (X, Y[:3])}, ValueError, "validation needs as many"),

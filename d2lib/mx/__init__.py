@@ -6,6 +6,7 @@ Same names, same arguments, same shapes, and for one seed the same initial weigh
 from d2lib.data import Vocabulary, minibatches
 from d2lib.mx.activations import relu, sigmoid, softmax, tanh
 from d2lib.mx.device import device
+from d2lib.mx.embeddings import Embedding, one_hot
 from d2lib.mx.initializers import initialize
 from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
 from d2lib.mx.losses import binary_cross_entropy, cross_entropy, mse
@@ -37,6 +38,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "History",
     "Module",
     "Momentum",
@@ -57,6 +59,7 @@ __all__ = [
     "minibatches",
     "mse",
     "no_grad",
+    "one_hot",
     "predict",
     "record",
     "relu",

@@ -7,6 +7,7 @@ twin.
 from d2lib.data import Vocabulary, minibatches
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
 from d2lib.scratch.device import device
+from d2lib.scratch.embeddings import Embedding, one_hot
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
 from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
@@ -38,6 +39,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "History",
     "Module",
     "Momentum",
@@ -58,6 +60,7 @@ __all__ = [
     "minibatches",
     "mse",
     "no_grad",
+    "one_hot",
     "predict",
     "record",
     "relu",

@@ -24,6 +24,7 @@ BUILD = {
     "Dropout": lambda dl: dl.Dropout(0.5),
     "Sequential": lambda dl: dl.Sequential(dl.Dense(3, 2)),
     "MLP": lambda dl: dl.MLP([3, 2]),
+    "Embedding": lambda dl: dl.Embedding(3, 2),
     "RNN": lambda dl: dl.RNN(3, 2),
     "LSTM": lambda dl: dl.LSTM(3, 2),
     "GRU": lambda dl: dl.GRU(3, 2),
@@ -36,7 +37,7 @@ BUILD = {
 # What is no concept with an author, but a tool.
 TOOLS = {
     *("History", "Module", "Sequential", "accuracy", "device", "fit", "predict"),
-    *("Tensor", "exp", "log", "no_grad", "record", "tensor", "to_numpy"),
+    *("Tensor", "exp", "log", "no_grad", "one_hot", "record", "tensor", "to_numpy"),
     "Vocabulary",
 }
 

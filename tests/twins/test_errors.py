@@ -25,6 +25,34 @@ def weights(dl):
 
 # name: (call, exception, pattern)
 ERRORS = {
+    # Tokens
+    **{
+        f"{name}: {what}": (
+            lambda dl, f=f, x=x: f(dl)(x),
+            error,
+            f"{name} expects {pattern}",
+        )
+        for name, f in (
+            ("Embedding", lambda dl: dl.Embedding(5, 2)),
+            ("one_hot", lambda dl: lambda indices: dl.one_hot(indices, 5)),
+        )
+        for what, x, error, pattern in (
+            (
+                "too large",
+                [1, 5, 7],
+                ValueError,
+                r"indices in \[0, 5\), got 5 \(2 of 3",
+            ),
+            ("negative", -1, ValueError, r"indices in \[0, 5\), got -1"),
+            ("floats", [0.0], TypeError, "whole numbers.*float64.*Vocabulary"),
+            ("words", ["cat"], TypeError, "whole numbers.*Vocabulary"),
+        )
+    },
+    "Embedding: no tokens": (
+        lambda dl: dl.Embedding(0, 2),
+        ValueError,
+        "tokens must be a whole number >= 1, got 0",
+    ),
     # Sequences
     **{
         f"{name}: {what}": (
