@@ -16,14 +16,18 @@ import numpy as np
 __all__ = [
     "as_float_array",
     "as_targets",
+    "check_attention",
     "check_batch",
     "check_choice",
+    "check_context",
     "check_finite",
     "check_finite_number",
+    "check_heads",
     "check_indices",
     "check_inputs",
     "check_labels",
     "check_length",
+    "check_mask",
     "check_non_negative",
     "check_positive",
     "check_positive_int",
@@ -201,6 +205,75 @@ def check_length(x: Any, max_length: int | None) -> int:
             f"{at_most}, got {shape}{hint}"
         )
     return shape[1]
+
+
+def check_attention(
+    q: tuple[int, ...], k: tuple[int, ...], v: tuple[int, ...] | None = None
+) -> None:
+    """Raises ValueError unless queries, keys and values of these shapes go together."""
+    hint = ""
+    if min(len(q), len(k), 2 if v is None else len(v)) < 2:
+        hint = "each needs the axes (length, width) at least"
+    elif q[-1] != k[-1]:
+        hint = "q and k are multiplied, so their last axes must be of one length"
+    elif k[-2] < 1:
+        hint = "there must be one key to look at, at least"
+    elif v is not None and k[-2] != v[-2]:
+        hint = "each key needs its value, so k and v must be of one length"
+    elif q[:-2] != k[:-2] or (v is not None and k[:-2] != v[:-2]):
+        hint = "the axes before the last two must be the same in all of them"
+    if hint:
+        values = "" if v is None else " and v (..., len_k, d_v)"
+        got = "" if v is None else f" and v {v}"
+        raise ValueError(
+            f"attention needs q (..., len_q, d), k (..., len_k, d){values}, got q {q}, "
+            f"k {k}{got}: {hint}"
+        )
+
+
+def check_context(
+    x: tuple[int, ...], context: tuple[int, ...], units: int
+) -> tuple[int, int, int]:
+    """Returns (batch, len_q, len_k); x and context must be sequences of one batch."""
+    check_sequence(x, units, "MultiHeadAttention")
+    if len(context) != 3 or context[::2] != x[::2] or context[1] < 1:
+        raise ValueError(
+            "MultiHeadAttention expects a context of shape (batch, len_k, units) = "
+            f"({x[0]}, len_k, {units}) with len_k >= 1, got {context}"
+        )
+    return x[0], x[1], context[1]
+
+
+def check_heads(units: Any, heads: Any) -> tuple[int, int]:
+    """Returns units and heads as ints; each head gets an equal share of the units."""
+    units = check_positive_int(units, "units")
+    heads = check_positive_int(heads, "heads")
+    if units % heads:
+        raise ValueError(
+            f"units must be a multiple of heads, got units={units} and heads={heads}: "
+            "each head gets units / heads of them"
+        )
+    return units, heads
+
+
+def check_mask(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns a boolean mask that broadcasts to scores of ``shape``."""
+    mask = np.asarray(mask)
+    if mask.dtype != bool:
+        raise TypeError(
+            "mask must be boolean, True where a query may look, got dtype "
+            f"{mask.dtype}: convert it with mask.astype(bool)"
+        )
+    fits = 2 <= mask.ndim <= len(shape) and all(
+        n in (1, m) for n, m in zip(mask.shape[::-1], shape[::-1], strict=False)
+    )
+    if not fits:
+        raise ValueError(
+            f"mask must have two axes or more and broadcast to {shape}, (..., len_q, "
+            f"len_k), got {mask.shape}: padding of shape (batch, len_k) is given as "
+            "mask[:, None, :]"
+        )
+    return mask
 
 
 def check_same_shape(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,14 @@ class Module(gluon.HybridBlock):
 
     def __init__(self) -> None:
         """There is nothing left to do after ``__new__``."""
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """Computes the module's output, by ``forward``; Gluon's takes no names."""
+        if named:
+            call = inspect.signature(self.forward).bind(*inputs, **named)
+            call.apply_defaults()
+            inputs = call.args
+        return super().__call__(*inputs)
 
     def forward(self, *inputs: Any) -> Any:
         """Computes the module's output; every subclass says how."""

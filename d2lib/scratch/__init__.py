@@ -6,6 +6,12 @@ twin.
 
 from d2lib.data import Vocabulary, minibatches
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
+from d2lib.scratch.attention import (
+    MultiHeadAttention,
+    attention,
+    attention_weights,
+    positional_encoding,
+)
 from d2lib.scratch.device import device
 from d2lib.scratch.embeddings import Embedding, one_hot
 from d2lib.scratch.initializers import initialize
@@ -25,6 +31,7 @@ from d2lib.scratch.recording import no_grad, record
 from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
 from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
+from d2lib.scratch.transformer import LayerNorm, TransformerBlock
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [
@@ -41,14 +48,19 @@ __all__ = [
     "EarlyStopping",
     "Embedding",
     "History",
+    "LayerNorm",
     "Module",
     "Momentum",
+    "MultiHeadAttention",
     "Perceptron",
     "RMSProp",
     "Sequential",
     "Tensor",
+    "TransformerBlock",
     "Vocabulary",
     "accuracy",
+    "attention",
+    "attention_weights",
     "binary_cross_entropy",
     "clip_gradients",
     "cross_entropy",
@@ -61,6 +73,7 @@ __all__ = [
     "mse",
     "no_grad",
     "one_hot",
+    "positional_encoding",
     "predict",
     "record",
     "relu",

@@ -39,9 +39,9 @@ class Module:
     twin = "d2lib.scratch"
     training = True
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``."""
-        return self.forward(*inputs)
+        return self.forward(*inputs, **named)
 
     def forward(self, *inputs: Any) -> Any:
         """Computes the module's output; every subclass says how."""
