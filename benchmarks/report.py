@@ -21,6 +21,10 @@ GOALS = {
     ("adam", "mx"): 1.2,
     ("cross_entropy", "scratch"): 1.5,
     ("cross_entropy", "mx"): 1.5,
+    ("lstm", "scratch"): 1.6,
+    ("lstm", "mx"): 1.4,
+    ("attention", "scratch"): 2.0,
+    ("attention", "mx"): 2.0,
     ("small_mlp", "scratch"): 0.6,
     ("small_mlp", "mx"): 2.5,
 }

@@ -42,6 +42,8 @@ SMALL = (2, 16, 16, 1)
 SMALL_BATCH = 100
 PARAMETERS = 1000, 1000
 LOGITS = 4096, 1000
+LSTM = 64, 256  # inputs, units
+LSTM_BATCH, LSTM_LENGTH = 32, 100
 GEMM = 2048
 LR = 0.1  # of SGD
 
@@ -82,6 +84,22 @@ def cross_entropy() -> Data:
     return {"z": z, "y": rng.integers(0, LOGITS[1], LOGITS[0])}
 
 
+def lstm() -> Data:
+    """Weights in d2lib's layout: a block of columns for each of i, f, g, o."""
+    rng = np.random.default_rng(8)
+    inputs, units = LSTM
+    bound = 1 / np.sqrt(units)
+    shapes = {"W_xh": (inputs, 4 * units), "W_hh": (units, 4 * units), "b": 4 * units}
+    return {
+        "x": rng.normal(size=(LSTM_BATCH, LSTM_LENGTH, inputs)).astype(np.float32),
+        "g": rng.normal(size=(LSTM_BATCH, LSTM_LENGTH, units)).astype(np.float32),
+        **{
+            name: rng.uniform(-bound, bound, shape).astype(np.float32)
+            for name, shape in shapes.items()
+        },
+    }
+
+
 def matrices() -> Data:
     a, b = np.random.default_rng(7).random((2, GEMM, GEMM), np.float32)
     return {"a": a, "b": b}
@@ -110,6 +128,12 @@ WORKS = {
         cross_entropy,
         # Reads z forward, reads it again backward, writes the gradient.
         moved=3 * 4 * float(np.prod(LOGITS)),
+    ),
+    "lstm": Work(
+        "LSTM 64 → 256, batch 32, length 100: forward and backward",
+        lstm,
+        # Backward, each product has two more: the weights' gradient, and the input's.
+        flops=3 * 2.0 * LSTM_BATCH * LSTM_LENGTH * sum(LSTM) * 4 * LSTM[1],
     ),
     "small_mlp": Work(
         "MLP 2-16-16-1, 100 points: one step of SGD",

@@ -71,5 +71,26 @@ class Works:
 
         return step, lambda: {"loss": dl.to_numpy(loss), "dz": dl.to_numpy(z.grad)}
 
+    def lstm(self, data):
+        dl = self.dl
+        model = dl.LSTM(data["x"].shape[2], data["g"].shape[2])
+        model.load_state({f"{name}.0": data[name] for name in ("W_xh", "W_hh", "b")})
+        x, g = dl.tensor(data["x"], requires_grad=True), dl.tensor(data["g"])
+        optimizer = dl.SGD([x, *model.parameters()])  # only to forget the gradients
+        y = None
+
+        def step():
+            nonlocal y
+            optimizer.zero_grad()
+            with dl.record():
+                y, _ = model(x)
+            y.backward(g)
+
+        def result():
+            gradients = {k.split(".")[0]: v for k, v in model.gradients().items()}
+            return {"y": dl.to_numpy(y), "dx": dl.to_numpy(x.grad), **gradients}
+
+        return step, result
+
     def import_(self, data):
         return timed_import(self.dl.__name__)

@@ -7,7 +7,7 @@ import os
 from importlib.metadata import version
 
 import autograd.numpy as np
-from autograd import value_and_grad
+from autograd import make_vjp, value_and_grad
 from autograd.scipy.special import logsumexp
 
 from benchmarks.peers._import import timed_import
@@ -66,6 +66,39 @@ def cross_entropy(data):
         loss, dz = gradient(data["z"], data["y"])
 
     return step, lambda: {"loss": loss, "dz": dz}
+
+
+def sigmoid(z):
+    return 0.5 * np.tanh(0.5 * z) + 0.5
+
+
+def outputs_of_lstm(arrays):
+    x, W_xh, W_hh, b = (arrays[name] for name in ("x", "W_xh", "W_hh", "b"))
+    units = W_hh.shape[0]
+    h = c = np.zeros((x.shape[0], units), np.float32)
+    outputs = []
+    for t in range(x.shape[1]):
+        z = np.dot(x[:, t], W_xh) + np.dot(h, W_hh) + b
+        i, f, o = (sigmoid(z[:, k * units : (k + 1) * units]) for k in (0, 1, 3))
+        c = f * c + i * np.tanh(z[:, 2 * units : 3 * units])
+        h = o * np.tanh(c)
+        outputs.append(h)
+    return np.stack(outputs, axis=1)
+
+
+def lstm(data):
+    arrays = {name: data[name] for name in ("x", "W_xh", "W_hh", "b")}
+    y = gradients = None
+
+    def step():
+        nonlocal y, gradients
+        backward, y = make_vjp(outputs_of_lstm)(arrays)
+        gradients = backward(data["g"])
+
+    def result():
+        return {"y": y, **{"dx" if k == "x" else k: g for k, g in gradients.items()}}
+
+    return step, result
 
 
 def import_(data):

@@ -85,5 +85,35 @@ def cross_entropy(data):
     return step, lambda: {"loss": loss.asnumpy()[0], "dz": z.grad.asnumpy()}
 
 
+def lstm(data):
+    inputs, units = data["x"].shape[2], data["g"].shape[2]
+    model = mx.gluon.rnn.LSTM(units, layout="NTC", input_size=inputs)
+    model.initialize()
+    model.hybridize()
+    model.l0_i2h_weight.set_data(mx.nd.array(data["W_xh"].T))
+    model.l0_h2h_weight.set_data(mx.nd.array(data["W_hh"].T))
+    model.l0_i2h_bias.set_data(mx.nd.array(data["b"]))
+    x, g = mx.nd.array(data["x"]), mx.nd.array(data["g"])
+    x.attach_grad()
+    y = None
+
+    def step():
+        nonlocal y
+        with mx.autograd.record():
+            y = model(x)
+        y.backward(g)
+
+    def result():
+        return {
+            "y": y.asnumpy(),
+            "dx": x.grad.asnumpy(),
+            "W_xh": model.l0_i2h_weight.grad().asnumpy().T,
+            "W_hh": model.l0_h2h_weight.grad().asnumpy().T,
+            "b": model.l0_i2h_bias.grad().asnumpy(),
+        }
+
+    return step, result
+
+
 def import_(data):
     return timed_import("mxnet", before="import numpy; numpy.bool = bool")

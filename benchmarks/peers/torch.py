@@ -74,6 +74,35 @@ def cross_entropy(data):
     return step, lambda: {"loss": loss.detach().numpy(), "dz": z.grad.numpy()}
 
 
+def lstm(data):
+    model = torch.nn.LSTM(data["x"].shape[2], data["g"].shape[2], batch_first=True)
+    with torch.no_grad():
+        model.weight_ih_l0[:] = torch.tensor(data["W_xh"].T)
+        model.weight_hh_l0[:] = torch.tensor(data["W_hh"].T)
+        model.bias_ih_l0[:] = torch.tensor(data["b"])
+        model.bias_hh_l0[:] = 0  # PyTorch adds two biases
+    x, g = torch.tensor(data["x"], requires_grad=True), torch.tensor(data["g"])
+    y = None
+
+    def step():
+        nonlocal y
+        model.zero_grad()
+        x.grad = None
+        y, _ = model(x)
+        y.backward(g)
+
+    def result():
+        return {
+            "y": y.detach().numpy(),
+            "dx": x.grad.numpy(),
+            "W_xh": model.weight_ih_l0.grad.numpy().T,
+            "W_hh": model.weight_hh_l0.grad.numpy().T,
+            "b": model.bias_ih_l0.grad.numpy(),
+        }
+
+    return step, result
+
+
 def import_(data):
     return timed_import("torch")
 
