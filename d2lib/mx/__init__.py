@@ -5,9 +5,16 @@ Same names, same arguments, same shapes, and for one seed the same initial weigh
 
 from d2lib.data import Vocabulary, minibatches
 from d2lib.mx.activations import relu, sigmoid, softmax, tanh
+from d2lib.mx.attention import (
+    MultiHeadAttention,
+    attention,
+    attention_weights,
+    positional_encoding,
+)
 from d2lib.mx.device import device
 from d2lib.mx.embeddings import Embedding, one_hot
 from d2lib.mx.initializers import initialize
+from d2lib.mx.language import LanguageModel, generate
 from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
 from d2lib.mx.losses import binary_cross_entropy, cross_entropy, mse
 from d2lib.mx.module import Module
@@ -24,6 +31,7 @@ from d2lib.mx.recording import no_grad, record
 from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
 from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
+from d2lib.mx.transformer import LayerNorm, TransformerBlock
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [
@@ -40,26 +48,34 @@ __all__ = [
     "EarlyStopping",
     "Embedding",
     "History",
+    "LanguageModel",
+    "LayerNorm",
     "Module",
     "Momentum",
+    "MultiHeadAttention",
     "Perceptron",
     "RMSProp",
     "Sequential",
     "Tensor",
+    "TransformerBlock",
     "Vocabulary",
     "accuracy",
+    "attention",
+    "attention_weights",
     "binary_cross_entropy",
     "clip_gradients",
     "cross_entropy",
     "device",
     "exp",
     "fit",
+    "generate",
     "initialize",
     "log",
     "minibatches",
     "mse",
     "no_grad",
     "one_hot",
+    "positional_encoding",
     "predict",
     "record",
     "relu",

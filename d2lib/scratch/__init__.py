@@ -15,6 +15,7 @@ from d2lib.scratch.attention import (
 from d2lib.scratch.device import device
 from d2lib.scratch.embeddings import Embedding, one_hot
 from d2lib.scratch.initializers import initialize
+from d2lib.scratch.language import LanguageModel, generate
 from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
 from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
 from d2lib.scratch.module import Module
@@ -48,6 +49,7 @@ __all__ = [
     "EarlyStopping",
     "Embedding",
     "History",
+    "LanguageModel",
     "LayerNorm",
     "Module",
     "Momentum",
@@ -67,6 +69,7 @@ __all__ = [
     "device",
     "exp",
     "fit",
+    "generate",
     "initialize",
     "log",
     "minibatches",

@@ -25,6 +25,63 @@ def weights(dl):
 
 # name: (call, exception, pattern)
 ERRORS = {
+    # Language models
+    "LanguageModel: cell": (
+        lambda dl: dl.LanguageModel(7, cell="cnn"),
+        ValueError,
+        "cell must be one of 'rnn', 'lstm', 'gru', 'transformer', got 'cnn'",
+    ),
+    "LanguageModel: one sequence": (
+        lambda dl: dl.LanguageModel(7)(np.arange(4)),
+        ValueError,
+        r"tokens of shape \(batch, length\).*got \(4,\): a single sequence is",
+    ),
+    "LanguageModel: no tokens": (
+        lambda dl: dl.LanguageModel(7)(np.zeros((2, 0), int)),
+        ValueError,
+        r"1 <= length, got \(2, 0\)",
+    ),
+    "LanguageModel: too long": (
+        lambda dl: dl.LanguageModel(7, cell="transformer", max_length=4)(
+            np.zeros((2, 5), int)
+        ),
+        ValueError,
+        r"length <= max_length = 4, got \(2, 5\): cut it into pieces, or build",
+    ),
+    "LanguageModel: outside the vocabulary": (
+        lambda dl: dl.LanguageModel(7)([[7]]),
+        ValueError,
+        r"indices in \[0, 7\), got 7",
+    ),
+    "LanguageModel: floats": (
+        lambda dl: dl.LanguageModel(7)(X),
+        TypeError,
+        "whole numbers in.*float32",
+    ),
+    **{
+        f"generate: {what}": (
+            lambda dl, p=prompt, o=options: dl.generate(
+                dl.LanguageModel(7, 4), p, **{"length": 3, **o}
+            ),
+            error,
+            pattern,
+        )
+        for what, prompt, options, error, pattern in (
+            ("empty", [], {}, ValueError, r"at least one token, got shape \(0,\)"),
+            ("empty rows", [[], []], {}, ValueError, r"one token, got shape \(2, 0\)"),
+            ("three axes", [[[1]]], {}, ValueError, r"got shape \(1, 1, 1\)"),
+            ("unknown", [7], {}, ValueError, r"indices in \[0, 7\), got 7"),
+            ("text", ["a"], {}, TypeError, "whole numbers.*Vocabulary"),
+            (
+                *("temperature", [1], {"temperature": -0.1}),
+                *(ValueError, "temperature must be a finite number >= 0, got -0.1"),
+            ),
+            ("nan", [1], {"temperature": NAN}, ValueError, "temperature must be"),
+            ("top_k", [1], {"top_k": 0}, ValueError, "top_k must be a whole number"),
+            ("length", [1], {"length": 0}, ValueError, "length must be a whole number"),
+            ("stop", [1], {"stop": 7}, ValueError, r"stop expects indices in \[0, 7\)"),
+        )
+    },
     # Tokens
     **{
         f"{name}: {what}": (

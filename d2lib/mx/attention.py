@@ -1,0 +1,233 @@
+"""Attention by MXNet's operators; `d2lib.scratch.attention` derives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from d2lib._checks import (
+    check_attention,
+    check_context,
+    check_heads,
+    check_mask,
+    check_positive,
+)
+from d2lib.mx._compat import mx, np
+from d2lib.mx.initializers import Initializer
+from d2lib.mx.layers import prepare
+from d2lib.mx.module import Module
+from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
+from d2lib.scratch.attention import may_look, positional_encoding
+
+__all__ = [
+    "MultiHeadAttention",
+    "attention",
+    "attention_weights",
+    "positional_encoding",
+]
+
+
+def attention(
+    q: Any,
+    k: Any,
+    v: Any,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    r""":math:`\text{softmax}(Q K^\top / \text{scale})\, V` by ``np.matmul``.
+
+    Args:
+        q: the queries, shape ``(..., len_q, d)``.
+        k: the keys, shape ``(..., len_k, d)``.
+        v: the values, shape ``(..., len_k, d_v)``.
+        mask: a boolean NumPy array, True where a query may look; it broadcasts to
+            ``(..., len_q, len_k)``.
+        causal: whether query t may look at the keys 0 to t only.
+        scale: what the scores are divided by; None takes :math:`\sqrt d`.
+
+    Raises:
+        ValueError: shapes that do not go together, no keys, a scale that is not > 0.
+        TypeError: a mask that is not boolean.
+
+    Example:
+        >>> attention([[9.0, 0.0]], [[9.0, 0.0], [0.0, 9.0]], [[1.0], [2.0]])
+        array([[1.]])
+    """
+    q = as_tensor(q)
+    k, v = as_tensor(k, q.dtype), as_tensor(v, q.dtype)
+    check_attention(q.shape, k.shape, v.shape)
+    p = attention_weights(q, k, mask, causal, scale)
+    if not p.size or not v.size:  # MXNet's operators fail on nothing
+        return np.zeros((*q.shape[:-1], v.shape[-1]), dtype=q.dtype, ctx=q.ctx)
+    return np.matmul(p, v)
+
+
+def attention_weights(
+    q: Any,
+    k: Any,
+    mask: Any = None,
+    causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    r""":math:`\text{softmax}(Q K^\top / \text{scale})`: who looks at whom.
+
+    Args:
+        q: the queries, shape ``(..., len_q, d)``.
+        k: the keys, shape ``(..., len_k, d)``.
+        mask: see `attention`.
+        causal: see `attention`.
+        scale: see `attention`.
+
+    Raises:
+        ValueError: shapes that do not go together, no keys, a scale that is not > 0.
+        TypeError: a mask that is not boolean.
+
+    Example:
+        >>> attention_weights([[0.0], [0.0]], [[1.0], [2.0]], causal=True)
+        array([[1. , 0. ],
+               [0.5, 0.5]])
+    """
+    q = as_tensor(q)
+    k = as_tensor(k, q.dtype)
+    check_attention(q.shape, k.shape)
+    scale = check_positive(q.shape[-1] ** 0.5 if scale is None else scale, "scale")
+    shape = (*q.shape[:-1], k.shape[-2])
+    visible = _may_look(mask, causal, shape, q.dtype)
+    if 0 in shape:
+        return np.zeros(shape, dtype=q.dtype, ctx=q.ctx)
+    return _weights(mx.nd, q / scale, np.swapaxes(k, -1, -2), visible)
+
+
+def _may_look(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Where a query may look, as ones and zeros on the device; None: everywhere."""
+    visible = may_look(None if mask is None else to_numpy(mask), causal, shape)
+    return None if visible is None else to_device(visible.astype(dtype))
+
+
+def _weights(F: Any, q: Any, k: Any, visible: Any) -> Any:
+    """softmax(q k), zero where a query may not look; k comes transposed.
+
+    F is MXNet's module of array functions, or that of its symbols.
+    """
+    scores = F.np.matmul(q, k)
+    if visible is None:
+        return F.npx.softmax(scores, axis=-1)
+    # So far below the others, a score gets no weight at all. A row of such scores would
+    # share its weight out evenly: hence the product.
+    return F.npx.softmax(scores + (visible - 1) * 1e30, axis=-1) * visible
+
+
+class MultiHeadAttention(Module):
+    """Projects by ``npx.fully_connected``, splits into heads, and attends.
+
+    The arguments, shapes and, for one seed, the initial weights are those of
+    `d2lib.scratch.MultiHeadAttention`. MXNet stores the weights transposed, as it does
+    for every dense layer.
+
+    Args:
+        units: the length of the vectors that come in and go out.
+        heads: into how many heads they are split; units must be a multiple of it.
+        causal: whether position t may look at the positions 0 to t only.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Raises:
+        ValueError: units that heads do not divide, sizes < 1, or (when called) shapes
+            that do not go together.
+        TypeError: a mask that is not boolean.
+
+    Example:
+        >>> layer = MultiHeadAttention(8, heads=2, seed=0)
+        >>> x = np.ones((1, 3, 8))
+        >>> layer(x).shape, layer.weights(x).shape
+        ((1, 3, 8), (1, 2, 3, 3))
+    """
+
+    _given: Any = None  # which of context and mask were given last
+
+    def __init__(
+        self, units: int, heads: int, causal: bool = False, seed: Any = None
+    ) -> None:
+        self.units, self.heads = check_heads(units, heads)
+        self.causal = causal
+        self._graph = _Heads(units, heads, numpy.random.default_rng(seed))
+        for name, parameter in self._graph.parts().items():
+            setattr(self, name, parameter)
+
+    def forward(self, x: Any, context: Any = None, mask: Any = None) -> Tensor:
+        """Lets every position of x look at the context, or at x itself."""
+        x, context, visible = self._checked(x, context, mask)
+        if not x.size:
+            return np.zeros(x.shape, dtype=x.dtype, ctx=x.ctx)
+        given = (context is None, visible is None)
+        if given != self._given:  # it leads to another graph
+            self._graph._clear_cached_op()
+            self._given = given
+        return self._graph(x, context, visible)
+
+    def weights(self, x: Any, context: Any = None, mask: Any = None) -> Tensor:
+        """Returns who looks at whom, shape (batch, heads, length, len_k)."""
+        x, context, visible = self._checked(x, context, mask)
+        if not x.size:
+            length = (x if context is None else context).shape[1]
+            shape = (0, self.heads, x.shape[1], length)
+            return np.zeros(shape, dtype=x.dtype, ctx=x.ctx)
+        arrays = {name: p.data() for name, p in self._graph.parts().items()}
+        return self._graph.weights(mx.nd, x, context, visible, arrays)
+
+    def _checked(self, x: Any, context: Any, mask: Any) -> tuple[Any, Any, Any]:
+        dtype = self.W_q.dtype
+        x = as_tensor(x, dtype)
+        context = None if context is None else as_tensor(context, dtype)
+        shape = check_context(
+            x.shape, x.shape if context is None else context.shape, self.units
+        )
+        if mask is not None:  # the same for all heads
+            mask = check_mask(to_numpy(mask), shape)[..., None, :, :]
+        shape = (shape[0], self.heads, *shape[1:])
+        return x, context, _may_look(mask, self.causal, shape, dtype)
+
+
+class _Heads(Module):
+    """The graph of `MultiHeadAttention`, which is compiled, and its parameters."""
+
+    def __init__(self, units: int, heads: int, generator: Any) -> None:
+        self._units, self._heads = units, heads
+        for name in "qkvo":
+            weight = self.params.get(
+                f"W_{name}", shape=(units, units), init=Initializer("xavier", generator)
+            )
+            weight.shared_shape = (units, units)
+            setattr(self, f"W_{name}", weight)
+        for name in "qkvo":
+            bias = self.params.get(f"b_{name}", shape=(units,), init="zeros")
+            setattr(self, f"b_{name}", bias)
+        prepare(self)
+
+    def hybrid_forward(
+        self, F: Any, x: Any, context: Any = None, visible: Any = None, **arrays: Any
+    ) -> Any:
+        """Maps x of shape (batch, length, units) to the same shape."""
+        p = self.weights(F, x, context, visible, arrays)
+        v = self._project(F, x if context is None else context, "v", arrays)
+        y = F.np.matmul(p, F.np.transpose(v, (0, 2, 1, 3)))
+        y = F.np.transpose(y, (0, 2, 1, 3))  # (batch, length, heads, units / heads)
+        y = F.npx.reshape(y, (-2, -2, -5))  # (batch, length, units)
+        return self._dense(F, y, "o", arrays)
+
+    def weights(self, F: Any, x: Any, context: Any, visible: Any, arrays: Any) -> Any:
+        """Computes who looks at whom."""
+        q = self._project(F, x, "q", arrays) * (self._heads / self._units) ** 0.5
+        k = self._project(F, x if context is None else context, "k", arrays)
+        q, k = F.np.transpose(q, (0, 2, 1, 3)), F.np.transpose(k, (0, 2, 3, 1))
+        return _weights(F, q, k, visible)
+
+    def _project(self, F: Any, x: Any, name: str, arrays: Any) -> Any:
+        """Maps (batch, length, units) to (batch, length, heads, units / heads)."""
+        y = self._dense(F, x, name, arrays)
+        return F.npx.reshape(y, (-2, -2, -6, self._heads, -1))
+
+    def _dense(self, F: Any, x: Any, name: str, arrays: Any) -> Any:
+        W, b = arrays[f"W_{name}"], arrays[f"b_{name}"]
+        return F.npx.fully_connected(x, W, b, num_hidden=self._units, flatten=False)
