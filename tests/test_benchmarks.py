@@ -316,6 +316,28 @@ class TestNoLoopOverTheBatch:
         few, many = (self.lines(self.training_step(dl, loss, n)) for n in (10, 1000))
         assert few == many > 0
 
+    @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "transformer"])
+    @pytest.mark.parametrize("twin", ["scratch", "mx"])
+    def test_reading(self, twin, cell):
+        dl = scratch
+        if twin == "mx":
+            dl = pytest.importorskip("d2lib.mx", exc_type=ImportError)
+        model = dl.LanguageModel(5, units=8, cell=cell, heads=2, seed=0)
+        model.hybridize()
+
+        def step(n):
+            with dl.record():
+                loss = dl.cross_entropy(model(x[:n]), x[:n])
+            loss.backward()
+            model.zero_grad()
+
+        x = np.random.default_rng(0).integers(0, 5, (500, 6))
+        counts = []
+        for n in (10, 500):
+            step(n)  # MXNet compiles
+            counts.append(self.lines(lambda n=n: step(n)))
+        assert counts[0] == counts[1] > 0
+
     def test_planted_a_loop_is_seen(self):
         def loop(n):
             for _ in range(n):

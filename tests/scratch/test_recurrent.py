@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from d2lib.gradcheck import check_gradients
 from d2lib.scratch import GRU, LSTM, RNN, record, sigmoid, tanh, tensor
 from d2lib.scratch.recurrent import gru, lstm, rnn, stack
+from tests.scratch.test_layers import Counting
 
 some = settings(deadline=None, max_examples=15)
 seeds = st.integers(0, 2**32 - 1)
@@ -193,6 +194,26 @@ class TestLayers:
         y, _ = model(np.ones((1, 2000, 2), np.float32))
         y[:, -1].sum().backward()
         assert all(np.isfinite(g).all() for g in model.gradients().values())
+
+
+def test_matrix_products():
+    """One for all inputs, one for each step; backward one more for each weight."""
+    length, batch, inputs, units = 6, 5, 3, 4
+    layer = RNN(inputs, units, seed=0)
+    for W in (*layer.W_xh, *layer.W_hh):
+        W.data = W.data.view(Counting)
+    x = tensor(np.ones((batch, length, inputs)), requires_grad=True)
+    Counting.products.clear()
+    y, _ = layer(x)
+    project = ((length * batch, inputs), (inputs, units))
+    step = ((batch, units), (units, units))
+    assert Counting.products == [project, *[step] * length]
+    Counting.products.clear()
+    y.backward(np.ones(y.shape, np.float32))
+    rows = length * batch
+    dx = ((rows, units), (units, inputs))
+    dW_xh, dW_hh = (((n, rows), (rows, units)) for n in (inputs, units))
+    assert Counting.products == [*[step] * length, dx, dW_xh, dW_hh]
 
 
 class TestStart:
