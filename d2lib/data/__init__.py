@@ -19,17 +19,21 @@ from d2lib.data.toy import (
     will_i_pass,
     xor,
 )
+from d2lib.data.tunes import STOP, Tunes, load_tunes
 from d2lib.data.vocabulary import Vocabulary
 
 __all__ = [
     "MNIST",
+    "STOP",
     "WILL_I_PASS_BEFORE",
     "WILL_I_PASS_X",
     "WILL_I_PASS_Y",
     "DataError",
+    "Tunes",
     "Vocabulary",
     "context_windows",
     "load_mnist",
+    "load_tunes",
     "minibatches",
     "moons",
     "noisy_sine",

@@ -1,0 +1,677 @@
+"""Tunes in ABC notation: read, judged, and played.
+
+ABC writes music as text. A tune has a header, a line for each field, and a body of
+notes and bar lines::
+
+    M:6/8                  the metre: a bar lasts six eighths
+    L:1/8                  the length of a plain note
+    K:G                    the key
+    GAB d2e|dBA G3:|       letters are notes, d2 lasts twice as long, | ends a bar
+
+`parse_abc` reads one voice without chords, which is how fiddlers' tunes are written. It
+needs NumPy alone. `check_abc` also asks music21, which has read ABC since 2010, and
+`d2lib.score` draws the staff.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import os
+import re
+import wave
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from d2lib._checks import check_positive, check_positive_int
+
+__all__ = [
+    "ABCError",
+    "Bar",
+    "Check",
+    "Html",
+    "Symbol",
+    "Tune",
+    "check_abc",
+    "notes",
+    "parse_abc",
+    "play",
+    "save_wav",
+    "synthesize",
+    "wav_bytes",
+]
+
+#: The fewest notes that `check_abc` takes for a tune.
+LEAST_NOTES = 8
+
+_LONGEST = 20_000  # characters of one tune
+_LONGEST_SOUND = 600  # seconds
+_STEPS = {letter: step for step, letter in enumerate("CDEFGAB")}
+_SEMITONES = (0, 2, 4, 5, 7, 9, 11)  # of C D E F G A B above C
+_SHARPS = {letter: n - 1 for n, letter in enumerate("FCGDAEB")}  # of the major keys
+_MODES = {"": 0, "maj": 0, "m": -3, "min": -3, "mix": -1, "dor": -2, "phr": -4}
+_MODES |= {"lyd": 1, "ion": 0, "aeo": -3, "loc": -5}
+_ACCIDENTALS = {"": 0, "=": 0, "^": 1, "^^": 2, "_": -1, "__": -2}
+# So many notes in the time of so many; of two or three where None stands.
+_TUPLETS = {2: 3, 3: 2, 4: 3, 5: None, 6: 2, 7: None, 8: 3, 9: None}
+
+_FIELD = re.compile(r"([A-Za-z]):[ \t]*(.*)")
+_KEY = re.compile(r"([A-G])([#b]?) *([a-z]*)", re.IGNORECASE)
+# What a body is made of. Ornaments, slurs, grace notes and annotations are read over.
+_TOKEN = re.compile(
+    r"""
+    (?P<skip> [ \t\r\n\\]+ | "[^"\n]*" | \{[^{}\n]*\} | ![^!\n]*! | [.~HLMOPSTuv]
+              | \((?!\d) | \) )
+    | (?P<bar> :*\|+[:\]]? | ::)(?P<ending> (?:\[?[12])?)
+    | (?P<tuplet> \([2-9])
+    | (?P<accidental> \^\^? | __? | = )?(?P<letter> [A-Ga-g])
+      (?P<octave> ,{1,3} | '{0,3})
+      (?P<length> \d{0,2}(?:/\d{1,2}|/{0,4}))(?P<tie> -?)
+    | (?P<rest> [zx])(?P<rest_length> \d{0,2}(?:/\d{1,2}|/{0,4}))
+    | (?P<broken> >{1,3} | <{1,3})
+    """,
+    re.VERBOSE,
+)
+
+
+class ABCError(ValueError):
+    """A text is not ABC that can be read. The message says where, and why."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A note or a rest.
+
+    Attributes:
+        start: when it begins, in quarter notes from the beginning of the tune.
+        duration: how long it lasts, in quarter notes.
+        pitch: its MIDI number, 60 for middle C, or None for a rest.
+        step: its place on the staff, in steps of the scale above middle C.
+        accidental: the sign written before it: "", "^", "^^", "_", "__" or "=".
+        tuplet: how many notes share its time, as 3 for a triplet, or 0.
+        tied: whether it goes on in the next note.
+    """
+
+    start: Fraction
+    duration: Fraction
+    pitch: int | None
+    step: int
+    accidental: str
+    tuplet: tuple[int, int] | None
+    tied: bool
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What stands between two bar lines.
+
+    Attributes:
+        symbols: its notes and rests in order.
+        left: the bar line before it, "" at the beginning.
+        right: the bar line after it, "" if it has none.
+        ending: "1" or "2" where a first or second ending begins, or else "".
+        fits: whether its length is that of the metre. A bar at the beginning or at the
+            end of a part may be shorter: tunes start before the first full bar.
+    """
+
+    symbols: tuple[Symbol, ...]
+    left: str
+    right: str
+    ending: str
+    fits: bool
+
+
+@dataclass(frozen=True)
+class Tune:
+    """A tune that has been read.
+
+    Attributes:
+        metre: how many of which notes fill a bar, as (6, 8).
+        key: the key as it was written, as "Em".
+        sharps: how many sharps the key has, flats if negative.
+        bars: the bars in order, none of them empty.
+    """
+
+    metre: tuple[int, int]
+    key: str
+    sharps: int
+    bars: tuple[Bar, ...]
+
+    @property
+    def symbols(self) -> list[Symbol]:
+        """All notes and rests in order."""
+        return [symbol for bar in self.bars for symbol in bar.symbols]
+
+    @property
+    def bars_fit(self) -> float:
+        """The share of bars whose length fits the metre, 0 to 1."""
+        return sum(bar.fits for bar in self.bars) / len(self.bars)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `check_abc` has found; it is true if the text is valid.
+
+    Attributes:
+        valid: whether the text is a tune.
+        reason: why it is not, or "".
+        notes: how many notes were read.
+        bars: how many bars were read.
+        bars_fit: the share of bars whose length fits the metre, 0 to 1.
+    """
+
+    valid: bool
+    reason: str
+    notes: int
+    bars: int
+    bars_fit: float
+
+    def __bool__(self) -> bool:
+        return self.valid
+
+
+class Html(str):
+    """A piece of a page: a string that a notebook shows as what it stands for."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"<Html of {len(self):,} characters>"
+
+
+def parse_abc(text: str) -> Tune:
+    r"""Reads one tune in ABC notation, strictly: what it does not know is an error.
+
+    The header must have the fields M (metre) and K (key, the last one), and may have L
+    (the length of a plain note). All others are read over, and so are ornaments, grace
+    notes, slurs and annotations. The body is one voice: notes, rests, ties, tuplets,
+    broken rhythm, bar lines, repeats, first and second endings. Accidentals hold until
+    the end of their bar.
+
+    Args:
+        text: the tune.
+
+    Returns:
+        The `Tune`.
+
+    Raises:
+        ABCError: the text is not such a tune, or longer than 20,000 characters.
+        TypeError: the text is not a string.
+
+    Example:
+        >>> tune = parse_abc("M:2/4\nL:1/8\nK:D\nA|d>e fd|A2 A2:|")
+        >>> tune.metre, tune.sharps, len(tune.bars), tune.bars_fit
+        ((2, 4), 2, 3, 1.0)
+        >>> parse_abc("M:2/4\nK:D\ndeh|")
+        Traceback (most recent call last):
+        ...
+        d2lib.music.ABCError: line 3: 'h' is no note, rest or bar line
+
+    Source: Walshaw, "The abc music standard 2.1", 2011.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a tune is a string, got {type(text).__name__}")
+    if len(text) > _LONGEST:
+        raise ABCError(
+            f"a tune of {len(text):,} characters is longer than {_LONGEST:,}: split it "
+            "at the fields X:"
+        )
+    fields, body, line = _header(text)
+    metre = _metre(fields)
+    unit = _unit(fields, metre)
+    sharps = _sharps(fields["K"])
+    bars = _bars(body, line, metre, unit, sharps)
+    if not bars:
+        raise ABCError("the tune has no notes: write them after the line K:")
+    return Tune(metre, fields["K"], sharps, tuple(bars))
+
+
+def check_abc(text: str) -> Check:
+    r"""Judges whether a text, as of a language model, is a tune.
+
+    A text is valid if
+
+    - `parse_abc` reads it, so that every character has a meaning,
+    - music21 reads it too, and
+    - both find at least 8 notes.
+
+    Whether the bars are as long as the metre says is told apart, in `bars_fit`: a
+    player would still play a tune with a bar too long.
+
+    Args:
+        text: anything.
+
+    Returns:
+        A `Check`.
+
+    Raises:
+        ImportError: music21 is missing.
+        TypeError: the text is not a string.
+
+    Example:
+        >>> check_abc("M:6/8\nL:1/8\nK:G\nGAB dBA|G3 G3|BAG d2:|")
+        Check(valid=True, reason='', notes=12, bars=3, bars_fit=1.0)
+        >>> check_abc("M:6/8\nL:1/8\nGAB dBA|").reason
+        'the header lacks K:, the key, as in K:G'
+
+    Source: music21 by Cuthbert and Ariza, "music21: a toolkit for computer-aided
+    musicology and symbolic music data", 2010.
+    """
+    abc = _abc_format()
+    try:
+        tune = parse_abc(text)
+    except ABCError as error:
+        return Check(False, str(error), 0, 0, 0.0)
+    count = sum(symbol.pitch is not None for symbol in tune.symbols)
+    reason = ""
+    try:
+        # The version makes accidentals hold until the end of their bar.
+        handler = abc.ABCFile().readstr(f"%abc-2.1\n{text}")
+        theirs = len(abc.translate.abcToStreamScore(handler).recurse().notes)
+    except Exception as error:  # music21 raises what it likes
+        reason = f"music21 can't read it: {type(error).__name__}: {error}"
+    else:
+        if min(count, theirs) < LEAST_NOTES:
+            fewest = min(count, theirs)
+            reason = f"{fewest} notes are no tune, which has at least {LEAST_NOTES}"
+    return Check(not reason, reason, count, len(tune.bars), tune.bars_fit)
+
+
+def notes(abc: str | Tune) -> npt.NDArray[np.float64]:
+    r"""Turns a tune into numbers: when each note begins, how long, how high.
+
+    Tied notes are one. Repeats are gone through once.
+
+    Args:
+        abc: a tune in ABC, or one that has been read.
+
+    Returns:
+        float64 (n, 3): the start and the duration in quarter notes, and the MIDI number
+        of the pitch, where 60 is middle C and 69 the A of 440 Hz. Rests are the gaps.
+
+    Raises:
+        ABCError: the text can't be read.
+
+    Example:
+        >>> notes("M:2/4\nL:1/8\nK:D\nD2 z F|A4|")
+        array([[ 0. ,  1. , 62. ],
+               [ 1.5,  0.5, 66. ],
+               [ 2. ,  2. , 69. ]])
+    """
+    tune = abc if isinstance(abc, Tune) else parse_abc(abc)
+    rows: list[list[float]] = []
+    tied = False
+    for symbol in tune.symbols:
+        if symbol.pitch is not None:
+            if tied and rows[-1][2] == symbol.pitch:
+                rows[-1][1] += float(symbol.duration)
+            else:
+                rows.append([float(symbol.start), float(symbol.duration), symbol.pitch])
+        tied = symbol.tied
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+
+def synthesize(
+    notes: Any, tempo: float = 160, sample_rate: int = 22050
+) -> npt.NDArray[np.float32]:
+    r"""Computes the sound of notes as on a plucked string.
+
+    A note of frequency :math:`f` is a sum of a few harmonics, of which the higher ones
+    are weaker and die away sooner:
+
+    .. math:: s(t) = \sum_{h=1}^{6} \frac{1}{h^{1.3}}\, e^{-(1.5 + h)\,t}
+              \sin(2\pi h f t), \qquad f = 440 \cdot 2^{(p - 69) / 12}
+
+    It fades in within 4 ms and out within 30 ms, so that nothing clicks.
+
+    Args:
+        notes: shape (n, 3): start and duration in quarter notes, and MIDI pitch, as
+            `notes` returns them.
+        tempo: how many quarter notes a minute has.
+        sample_rate: how many samples a second has.
+
+    Returns:
+        float32 (samples,), the loudest one 0.8. No notes give 0.1 seconds of silence.
+
+    Raises:
+        ValueError: notes are not (n, 3) finite numbers, start before 0 or do not last,
+            or tempo or sample_rate is not positive, or the sound takes over 10 minutes.
+
+    Example:
+        >>> wave = synthesize([[0, 1, 69], [1, 1, 76]], tempo=120)
+        >>> wave.dtype, round(len(wave) / 22050, 2)
+        (dtype('float32'), 1.1)
+    """
+    tempo = check_positive(tempo, "tempo")
+    sample_rate = check_positive_int(sample_rate, "sample_rate")
+    rows = np.asarray(notes, dtype=np.float64)
+    if rows.size == 0:
+        return np.zeros(sample_rate // 10, np.float32)
+    if rows.ndim != 2 or rows.shape[1] != 3 or not np.isfinite(rows).all():
+        raise ValueError(
+            "synthesize needs notes of shape (n, 3), finite numbers, got shape "
+            f"{rows.shape}: pass notes(abc)"
+        )
+    starts, lengths = rows[:, 0] * 60 / tempo, rows[:, 1] * 60 / tempo
+    if starts.min() < 0 or lengths.min() <= 0:
+        raise ValueError(
+            "synthesize needs notes that start at 0 or later and last, got a start of "
+            f"{rows[:, 0].min():g} and a duration of {rows[:, 1].min():g}"
+        )
+    seconds = (starts + lengths).max() + 0.1
+    if seconds > _LONGEST_SOUND:
+        raise ValueError(
+            f"the notes sound for {seconds:.0f} seconds, more than {_LONGEST_SOUND}: "
+            "take fewer of them, or a higher tempo"
+        )
+    sound = np.zeros(round(seconds * sample_rate))
+    for start, length, pitch in zip(starts, lengths, rows[:, 2], strict=True):
+        first = round(start * sample_rate)
+        t = np.arange(min(round(length * sample_rate), len(sound) - first))
+        t = t / sample_rate
+        frequency = 440 * 2 ** ((pitch - 69) / 12)
+        tone = np.zeros(len(t))
+        for h in range(1, 7):
+            if h * frequency < sample_rate / 2:  # higher ones would sound as lower ones
+                tone += (
+                    h**-1.3
+                    * np.exp(-(1.5 + h) * t)
+                    * np.sin(2 * np.pi * h * frequency * t)
+                )
+        tone *= np.clip(t / 0.004, 0, 1) * np.clip((length - t) / 0.03, 0, 1)
+        sound[first : first + len(t)] += tone
+    loudest = np.abs(sound).max()
+    return (0.8 * sound / loudest if loudest > 0 else sound).astype(np.float32)
+
+
+def wav_bytes(sound: Any, sample_rate: int = 22050) -> bytes:
+    """Packs a sound into a WAV file of one channel and 16 bits, in memory.
+
+    Args:
+        sound: samples from -1 to 1, shape (samples,).
+        sample_rate: how many of them a second has.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        ValueError: the sound is not of shape (samples,), or leaves [-1, 1].
+
+    Example:
+        >>> wav_bytes(synthesize([[0, 1, 69]]))[:4]
+        b'RIFF'
+    """
+    sample_rate = check_positive_int(sample_rate, "sample_rate")
+    samples = np.asarray(sound, dtype=np.float64)
+    if samples.ndim != 1:
+        raise ValueError(f"a sound has shape (samples,), got {samples.shape}")
+    if not np.all(np.abs(samples) <= 1):
+        raise ValueError(
+            f"a sound lies in [-1, 1], got up to {np.abs(samples).max():g}: divide it "
+            "by its loudest sample"
+        )
+    packed = io.BytesIO()
+    with wave.open(packed, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
+    return packed.getvalue()
+
+
+def save_wav(
+    path: str | os.PathLike[str], sound: Any, sample_rate: int = 22050
+) -> None:
+    """Writes a sound to a WAV file, see `wav_bytes`."""
+    content = wav_bytes(sound, sample_rate)
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+def play(
+    abc: str | Tune, tempo: float = 160, seconds: float = 12, label: str = "A tune"
+) -> Html:
+    r"""Shows a player for a tune, with the sound inside the page.
+
+    The sound has 11,025 samples a second: 12 seconds of it make a page 350 kB larger.
+
+    Args:
+        abc: a tune in ABC, or one that has been read.
+        tempo: how many quarter notes a minute has.
+        seconds: where to stop; the sound fades out.
+        label: what the player is called for readers who hear the page.
+
+    Returns:
+        The player, which a notebook shows if it is the last line of a cell.
+
+    Raises:
+        ABCError: the text can't be read.
+        ValueError: tempo or seconds is not positive.
+
+    Example:
+        >>> player = play("M:2/4\nL:1/8\nK:D\nDF AF|D4|", label="A scale")
+        >>> "<audio controls" in player
+        True
+    """
+    seconds = check_positive(seconds, "seconds")
+    rate = 11025
+    rows = notes(abc)
+    rows = rows[rows[:, 0] * 60 / check_positive(tempo, "tempo") < seconds]
+    sound = synthesize(rows, tempo, rate)[: round(seconds * rate)]
+    if len(rows) and rows[:, :2].sum(axis=1).max() * 60 / tempo > seconds:
+        fade = min(len(sound), rate // 2)
+        sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    data = base64.b64encode(wav_bytes(sound, rate)).decode("ascii")
+    label = html.escape(label, quote=True)
+    return Html(
+        f'<audio controls preload="metadata" aria-label="{label}" '
+        'style="width: 100%; max-width: 30rem" '
+        f'src="data:audio/wav;base64,{data}"></audio>'
+    )
+
+
+def _header(text: str) -> tuple[dict[str, str], str, int]:
+    """Returns the fields, the body, and the number of the body's first line."""
+    fields: dict[str, str] = {}
+    lines = [line.partition("%")[0].rstrip() for line in text.splitlines()]
+    for number, line in enumerate(lines, 1):
+        field = _FIELD.fullmatch(line.strip())
+        if field is None:
+            if line.strip():
+                break
+            continue
+        fields.setdefault(field[1], field[2].strip())
+        if field[1] == "K":
+            return fields, "\n".join(lines[number:]), number + 1
+    raise ABCError("the header lacks K:, the key, as in K:G")
+
+
+def _metre(fields: dict[str, str]) -> tuple[int, int]:
+    if "M" not in fields:
+        raise ABCError("the header lacks M:, the metre, as in M:6/8")
+    written = {"C": "4/4", "C|": "2/2"}.get(fields["M"], fields["M"])
+    match = re.fullmatch(r"([1-9]\d?)/(1|2|4|8|16)", written)
+    if match is None or int(match[1]) > 24:
+        raise ABCError(f"M:{fields['M'][:20]} is no metre: write one as in M:6/8")
+    return int(match[1]), int(match[2])
+
+
+def _unit(fields: dict[str, str], metre: tuple[int, int]) -> Fraction:
+    """The length of a plain note, in quarter notes."""
+    default = "1/8" if Fraction(*metre) >= Fraction(3, 4) else "1/16"
+    written = fields.get("L", default)
+    match = re.fullmatch(r"1/(1|2|4|8|16|32)", written)
+    if match is None:
+        raise ABCError(f"L:{written[:20]} is no length of a note: write it as in L:1/8")
+    return Fraction(4, int(match[1]))
+
+
+def _sharps(key: str) -> int:
+    match = _KEY.fullmatch(key)
+    mode = match[3].lower()[:3] if match else ""
+    if match is None or (match[3] != "m" and mode == "m") or mode not in _MODES:
+        raise ABCError(f"K:{key[:20]} is no key: write one as in K:G, K:Em or K:Ddor")
+    sharps = _SHARPS[match[1].upper()] + _MODES[mode]
+    sharps += {"": 0, "#": 7, "b": -7}[match[2].lower()]
+    if abs(sharps) > 7:
+        raise ABCError(f"K:{key} has {abs(sharps)} accidentals, and seven are the most")
+    return sharps
+
+
+def _length(written: str) -> Fraction:
+    """The factor that a note's digits and slashes stand for."""
+    whole, slash, part = written.partition("/")
+    factor = Fraction(int(whole or 1))
+    if slash:
+        divisor = int(part) if part.isdigit() else 2 ** (1 + len(part))
+        if divisor not in (1, 2, 4, 8, 16):
+            raise ABCError(f"a length of {written!r} can't be written as notes")
+        factor /= divisor
+    if not 0 < factor <= 64:
+        raise ABCError(f"a note can't be {whole} units long")
+    return factor
+
+
+def _key_signature(sharps: int) -> dict[int, int]:
+    """The shift of each step of the scale in a key, in semitones."""
+    order = [_STEPS[letter] for letter in "FCGDAEB"]
+    steps = order[:sharps] if sharps >= 0 else order[sharps:]
+    return {step: int(np.sign(sharps)) for step in steps}
+
+
+def _bars(
+    body: str, line: int, metre: tuple[int, int], unit: Fraction, sharps: int
+) -> list[Bar]:
+    reader = _Reader(metre, unit, sharps)
+    position = 0
+    while position < len(body):
+        match = _TOKEN.match(body, position)
+        try:
+            if re.compile(r"^[H-Yh-w]:", re.MULTILINE).match(body, position):
+                raise ABCError("a field stands in the tune: K: is the last of them")
+            if match is None:
+                raise ABCError(f"{body[position]!r} is no note, rest or bar line")
+            reader.take(match)
+        except ABCError as error:
+            number = line + body.count("\n", 0, position)
+            raise ABCError(f"line {number}: {error}") from None
+        position = match.end()
+    return reader.finish()
+
+
+class _Reader:
+    """Takes the tokens of a body one by one, and makes bars of them."""
+
+    def __init__(self, metre: tuple[int, int], unit: Fraction, sharps: int) -> None:
+        self.full = Fraction(4 * metre[0], metre[1])
+        self.unit = unit
+        self.compound = metre[1] == 8 and metre[0] % 3 == 0
+        self.signature = _key_signature(sharps)
+        self.start = Fraction(0)
+        self.bars: list[Bar] = []
+        self.symbols: list[dict[str, Any]] = []
+        self.left, self.ending = "", ""
+        self.shifts: dict[int, int] = {}  # by accidentals of this bar
+        self.tuplet: tuple[int, int] | None = None
+        self.in_tuplet = 0  # notes of it that are still to come
+        self.next_factor: Fraction | None = None  # of a broken rhythm
+
+    def take(self, match: re.Match[str]) -> None:
+        if match["bar"]:
+            self.end_bar(match["bar"], match["ending"].strip("["))
+        elif match["tuplet"]:
+            if self.in_tuplet:
+                raise ABCError("a tuplet begins within a tuplet")
+            count = int(match["tuplet"][1])
+            self.in_tuplet = count
+            self.tuplet = (count, _TUPLETS[count] or (3 if self.compound else 2))
+        elif match["broken"]:
+            self.breaks(match["broken"])
+        elif match["letter"] or match["rest"]:
+            self.sound(match)
+
+    def breaks(self, signs: str) -> None:
+        """The note before becomes longer and the one after shorter, or the reverse."""
+        if not self.symbols or self.next_factor is not None:
+            raise ABCError(f"{signs!r} stands between two notes of a bar")
+        short = Fraction(1, 2 ** len(signs))
+        before, after = (2 - short, short) if signs[0] == ">" else (short, 2 - short)
+        self.symbols[-1]["duration"] *= before
+        self.next_factor = after
+
+    def sound(self, match: re.Match[str]) -> None:
+        duration = self.unit * _length(match["length"] or match["rest_length"] or "")
+        if self.next_factor is not None:
+            duration *= self.next_factor
+            self.next_factor = None
+        tuplet = self.tuplet if self.in_tuplet else None
+        if tuplet:
+            duration *= Fraction(tuplet[1], tuplet[0])
+            self.in_tuplet -= 1
+        symbol = {
+            "duration": duration,
+            "pitch": None,
+            "step": 6,
+            "accidental": "",
+            "tuplet": tuplet,
+            "tied": bool(match["tie"]),
+        }
+        if letter := match["letter"]:
+            octave = letter.islower() + match["octave"].count("'")
+            octave -= match["octave"].count(",")
+            step = _STEPS[letter.upper()] + 7 * octave
+            if match["accidental"]:
+                self.shifts[step] = _ACCIDENTALS[match["accidental"]]
+            shift = self.shifts.get(step, self.signature.get(step % 7, 0))
+            symbol["step"] = step
+            symbol["accidental"] = match["accidental"] or ""
+            symbol["pitch"] = 60 + 12 * (step // 7) + _SEMITONES[step % 7] + shift
+        self.symbols.append(symbol)
+
+    def end_bar(self, line: str, ending: str = "") -> None:
+        if self.in_tuplet:
+            raise ABCError(f"a tuplet lacks {self.in_tuplet} of its notes")
+        if self.next_factor is not None:
+            raise ABCError("a broken rhythm lacks its second note")
+        if self.symbols:
+            symbols = []
+            for symbol in self.symbols:
+                symbols.append(Symbol(start=self.start, **symbol))
+                self.start += symbol["duration"]
+            length = self.start - symbols[0].start
+            edge = self.left != "|" or line != "|"
+            fits = length == self.full or (edge and length < self.full)
+            self.bars.append(Bar(tuple(symbols), self.left, line, self.ending, fits))
+            self.left, self.ending = line, ending
+        else:  # of two bar lines in a row, the more telling one counts
+            if self.left in ("", "|") or line.endswith(":"):
+                self.left = line
+            self.ending = ending or self.ending
+        self.symbols, self.shifts = [], {}
+
+    def finish(self) -> list[Bar]:
+        self.end_bar("")
+        if self.bars and not self.bars[-1].fits:  # the end of the tune ends a part
+            last = self.bars[-1]
+            length = self.start - last.symbols[0].start
+            self.bars[-1] = replace(last, fits=length < self.full)
+        return self.bars
+
+
+def _abc_format() -> Any:
+    try:
+        from music21 import abcFormat
+    except ImportError as error:
+        raise ImportError(
+            "check_abc needs music21: install it with pip install 'd2lib-book[music]', "
+            "or pip install music21"
+        ) from error
+    return abcFormat
