@@ -180,13 +180,13 @@ class MultiHeadAttention(Module):
         dtype = self.W_q.dtype
         x = as_tensor(x, dtype)
         context = None if context is None else as_tensor(context, dtype)
-        shape = check_context(
+        batch, len_q, len_k = shape = check_context(
             x.shape, x.shape if context is None else context.shape, self.units
         )
         if mask is not None:  # the same for all heads
             mask = check_mask(to_numpy(mask), shape)[..., None, :, :]
-        shape = (shape[0], self.heads, *shape[1:])
-        return x, context, _may_look(mask, self.causal, shape, dtype)
+        scores = (batch, self.heads, len_q, len_k)
+        return x, context, _may_look(mask, self.causal, scores, dtype)
 
 
 class _Heads(Module):

@@ -69,7 +69,7 @@ class Dense(Layer, gluon.nn.Dense):
             weight_initializer=Initializer(scheme, seed),
             in_units=self.inputs,
         )
-        _prepare(self)
+        prepare(self)
         self.weight.shared_shape = (self.inputs, self.units)
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
@@ -124,7 +124,7 @@ class Perceptron(Layer, gluon.nn.Dense):
             weight_initializer=Initializer(initializer, seed),
             in_units=self.inputs,
         )
-        _prepare(self)
+        prepare(self)
         self.weight.shared_shape, self.bias.shared_shape = (self.inputs,), ()
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
@@ -251,7 +251,7 @@ class MLP(Sequential):
             self.seed(generator)
 
 
-def _prepare(layer: Any) -> None:
+def prepare(layer: Any) -> None:
     """Draws the weights, makes gradients accumulate, and compiles the layer."""
     layer.collect_params().setattr("grad_req", "add")
     layer.initialize(ctx=device())

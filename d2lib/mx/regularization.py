@@ -45,7 +45,9 @@ class Dropout(Layer, gluon.nn.Dropout):
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Drops inside `record` while in training mode; otherwise returns x."""
-        return gluon.nn.Dropout.hybrid_forward(self, F, x) if self.training else x
+        if not self.training:
+            return F.np.copy(x)  # a graph without an operation has no backward pass
+        return gluon.nn.Dropout.hybrid_forward(self, F, x)
 
     def _reseed(self, generator: numpy.random.Generator) -> None:
         # From a copy, so that who shares the generator draws the same in both twins.

@@ -1,4 +1,4 @@
-"""The Transformer's block of Gluon's layers; `d2lib.scratch.transformer` explains it."""
+"""The Transformer's block by Gluon; `d2lib.scratch.transformer` explains it."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def may_look(mask: Any, causal: bool, shape: tuple[int, ...]) -> np.ndarray | No
     """
     visible = None if mask is None else check_mask(mask, shape)
     if causal:
-        past = np.tri(*shape[-2:], dtype=bool)  # row t: True at 0 to t
+        past = np.tri(shape[-2], shape[-1], dtype=bool)  # row t: True at 0 to t
         visible = past if visible is None else visible & past
     return visible
 
@@ -272,7 +272,8 @@ class MultiHeadAttention(Module):
     Attributes:
         W_q: makes queries, shape ``(units, units)``; ``W_k`` keys, ``W_v`` values.
         W_o: mixes the heads' answers, shape ``(units, units)``.
-        b_q: the biases of the queries, shape ``(units,)``; and b_k, b_v, b_o.
+        b_q: the biases of the queries, shape ``(units,)``; and b_k, b_v, b_o. (b_k adds
+            the same to all scores of a query, so its gradient is zero.)
 
     Raises:
         ValueError: units that heads do not divide, sizes < 1, or (when called) shapes
@@ -332,5 +333,5 @@ class MultiHeadAttention(Module):
 
     def _heads(self, x: Tensor) -> Tensor:
         """From (batch, length, units) to (batch, heads, length, units / heads)."""
-        batch, length, _ = x.shape
-        return x.reshape(batch, length, self.heads, -1).transpose(0, 2, 1, 3)
+        shape = (*x.shape[:2], self.heads, self.units // self.heads)
+        return x.reshape(shape).transpose(0, 2, 1, 3)

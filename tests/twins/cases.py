@@ -74,6 +74,7 @@ def same_values_and_gradients(
     values=VALUES,
     gradients=GRADIENTS,
     least=1e-30,
+    least_gradient=1e-30,
 ):
     """Compares f(dl, module, *inputs), and all gradients under random upstream ones."""
     outputs, all_gradients = [], []
@@ -93,7 +94,8 @@ def same_values_and_gradients(
     ours, theirs = all_gradients
     assert ours.keys() == theirs.keys()
     for name in ours:
-        close(ours[name], theirs[name], gradients, f"gradient of {name}")
+        what = f"gradient of {name}"
+        close(ours[name], theirs[name], gradients, what, least_gradient)
 
 
 def same_module(scratch, mx, build, *inputs):
