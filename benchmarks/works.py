@@ -44,6 +44,8 @@ PARAMETERS = 1000, 1000
 LOGITS = 4096, 1000
 LSTM = 64, 256  # inputs, units
 LSTM_BATCH, LSTM_LENGTH = 32, 100
+ATTENTION = 16, 128, 256  # batch, length, units
+HEADS = 8
 GEMM = 2048
 LR = 0.1  # of SGD
 
@@ -100,6 +102,19 @@ def lstm() -> Data:
     }
 
 
+def attention() -> Data:
+    """Weights as (inputs, units); head h has block h of the columns of q, k and v."""
+    rng = np.random.default_rng(9)
+    units = ATTENTION[-1]
+    x, g = rng.normal(size=(2, *ATTENTION)).astype(np.float32)
+    data = {"x": x, "g": g}
+    for name in "qkvo":
+        W = rng.normal(0, np.sqrt(1 / units), (units, units))
+        data[f"W_{name}"] = W.astype(np.float32)
+        data[f"b_{name}"] = rng.normal(0, 0.1, units).astype(np.float32)
+    return data
+
+
 def matrices() -> Data:
     a, b = np.random.default_rng(7).random((2, GEMM, GEMM), np.float32)
     return {"a": a, "b": b}
@@ -139,6 +154,15 @@ WORKS = {
         "MLP 2-16-16-1, 100 points: one step of SGD",
         small_mlp,
         flops=dense_flops(SMALL, SMALL_BATCH),
+    ),
+    "attention": Work(
+        "Self-attention, 8 heads, 16 × 128 × 256: forward and backward",
+        attention,
+        # Four projections, and two products of each position with all the others.
+        flops=3
+        * 2.0
+        * float(np.prod(ATTENTION))
+        * (4 * ATTENTION[2] + 2 * ATTENTION[1]),
     ),
     "import": Work("Import the library in a fresh process", dict),
 }

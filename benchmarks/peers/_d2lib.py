@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import LR
+from benchmarks.works import HEADS, LR
 
 
 class Works:
@@ -88,6 +88,28 @@ class Works:
 
         def result():
             gradients = {k.split(".")[0]: v for k, v in model.gradients().items()}
+            return {"y": dl.to_numpy(y), "dx": dl.to_numpy(x.grad), **gradients}
+
+        return step, result
+
+    def attention(self, data):
+        dl = self.dl
+        model = dl.MultiHeadAttention(data["x"].shape[2], HEADS)
+        model.load_state({name: data[name] for name in model.state()})
+        x, g = dl.tensor(data["x"], requires_grad=True), dl.tensor(data["g"])
+        optimizer = dl.SGD([x, *model.parameters()])  # only to forget the gradients
+        y = None
+
+        def step():
+            nonlocal y
+            optimizer.zero_grad()
+            with dl.record():
+                y = model(x)
+            y.backward(g)
+
+        def result():
+            gradients = {f"d{k}": v for k, v in model.gradients().items()}
+            del gradients["db_k"]  # is zero, but for rounding
             return {"y": dl.to_numpy(y), "dx": dl.to_numpy(x.grad), **gradients}
 
         return step, result

@@ -11,7 +11,7 @@ from autograd import make_vjp, value_and_grad
 from autograd.scipy.special import logsumexp
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import LR
+from benchmarks.works import HEADS, LR
 
 VERSION = version("autograd")
 THREADS = int(os.environ["OPENBLAS_NUM_THREADS"])
@@ -97,6 +97,39 @@ def lstm(data):
 
     def result():
         return {"y": y, **{"dx" if k == "x" else k: g for k, g in gradients.items()}}
+
+    return step, result
+
+
+def outputs_of_attention(arrays):
+    x = arrays["x"]
+    batch, length, units = x.shape
+
+    def split(name):
+        z = np.dot(x, arrays[f"W_{name}"]) + arrays[f"b_{name}"]
+        return np.transpose(np.reshape(z, (batch, length, HEADS, -1)), (0, 2, 1, 3))
+
+    q, k, v = split("q"), split("k"), split("v")
+    z = np.matmul(q, np.swapaxes(k, 2, 3)) * np.float32((HEADS / units) ** 0.5)
+    p = np.exp(z - np.max(z, axis=3, keepdims=True))
+    p = p / np.sum(p, axis=3, keepdims=True)
+    y = np.reshape(np.transpose(np.matmul(p, v), (0, 2, 1, 3)), x.shape)
+    return np.dot(y, arrays["W_o"]) + arrays["b_o"]
+
+
+def attention(data):
+    arrays = {name: array for name, array in data.items() if name != "g"}
+    y = gradients = None
+
+    def step():
+        nonlocal y, gradients
+        backward, y = make_vjp(outputs_of_attention)(arrays)
+        gradients = backward(data["g"])
+
+    def result():
+        # That of b_k is zero, but for rounding.
+        found = {f"d{name}": g for name, g in gradients.items() if name != "b_k"}
+        return {"y": y, **found}
 
     return step, result
 

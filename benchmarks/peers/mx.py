@@ -12,5 +12,5 @@ THREADS = int(os.environ["OMP_NUM_THREADS"])
 _works = Works(mx)
 mlp, small_mlp, adam = _works.mlp, _works.small_mlp, _works.adam
 cross_entropy, lstm = _works.cross_entropy, _works.lstm
-import_ = _works.import_
+attention, import_ = _works.attention, _works.import_
 finish = mxnet.npx.waitall  # MXNet queues what it is told and computes meanwhile

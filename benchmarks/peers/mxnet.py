@@ -6,7 +6,7 @@ import warnings
 import numpy
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import LR
+from benchmarks.works import HEADS, LR
 
 numpy.bool = bool  # without this line MXNet 1.9.1 does not import on NumPy >= 1.24
 with warnings.catch_warnings():
@@ -111,6 +111,58 @@ def lstm(data):
             "W_hh": model.l0_h2h_weight.grad().asnumpy().T,
             "b": model.l0_i2h_bias.grad().asnumpy(),
         }
+
+    return step, result
+
+
+class Attention(mx.gluon.HybridBlock):
+    """Several heads, of dense layers and ``batch_dot``."""
+
+    def __init__(self, units):
+        super().__init__()
+        for name in "qkvo":
+            dense = mx.gluon.nn.Dense(units, flatten=False, in_units=units)
+            setattr(self, name, dense)
+
+    def hybrid_forward(self, F, x):
+        """Maps x of shape (batch, length, units) to the same shape."""
+
+        def split(z):  # to (batch * heads, length, units / heads)
+            z = F.transpose(F.reshape(z, (0, 0, HEADS, -1)), (0, 2, 1, 3))
+            return F.reshape(z, (-3, 0, 0))
+
+        q, k, v = split(self.q(x)), split(self.k(x)), split(self.v(x))
+        p = F.softmax(F.batch_dot(F.contrib.div_sqrt_dim(q), k, transpose_b=True))
+        z = F.reshape(F.batch_dot(p, v), (-4, -1, HEADS, 0, 0))
+        return self.o(F.reshape(F.transpose(z, (0, 2, 1, 3)), (0, 0, -3)))
+
+
+def attention(data):
+    x, g = mx.nd.array(data["x"]), mx.nd.array(data["g"])
+    x.attach_grad()
+    model = Attention(x.shape[2])
+    model.initialize()
+    model.hybridize()
+    for name in "qkvo":
+        dense = getattr(model, name)
+        dense.weight.set_data(mx.nd.array(data[f"W_{name}"].T))
+        dense.bias.set_data(mx.nd.array(data[f"b_{name}"]))
+    y = None
+
+    def step():
+        nonlocal y
+        with mx.autograd.record():
+            y = model(x)
+        y.backward(g)
+
+    def result():
+        arrays = {"y": y.asnumpy(), "dx": x.grad.asnumpy()}
+        for name in "qkvo":
+            dense = getattr(model, name)
+            arrays[f"dW_{name}"] = dense.weight.grad().asnumpy().T
+            arrays[f"db_{name}"] = dense.bias.grad().asnumpy()
+        del arrays["db_k"]  # is zero, but for rounding
+        return arrays
 
     return step, result
 

@@ -14,7 +14,7 @@ THREADS = int(os.environ["OPENBLAS_NUM_THREADS"])
 _works = Works(scratch)
 mlp, small_mlp, adam = _works.mlp, _works.small_mlp, _works.adam
 cross_entropy, lstm = _works.cross_entropy, _works.lstm
-import_ = _works.import_
+attention, import_ = _works.attention, _works.import_
 
 
 def gemm(data):

@@ -2,10 +2,11 @@
 
 import os
 
+import numpy as np
 import torch
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import LR
+from benchmarks.works import HEADS, LR
 
 VERSION = torch.__version__
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -98,6 +99,44 @@ def lstm(data):
             "W_xh": model.weight_ih_l0.grad.numpy().T,
             "W_hh": model.weight_hh_l0.grad.numpy().T,
             "b": model.bias_ih_l0.grad.numpy(),
+        }
+
+    return step, result
+
+
+def attention(data):
+    """By its fused attention, which is faster than its ``MultiheadAttention``."""
+    x, g = torch.tensor(data["x"], requires_grad=True), torch.tensor(data["g"])
+    batch, length, units = x.shape
+    project = torch.nn.Linear(units, 3 * units)  # q, k and v in one product
+    mix = torch.nn.Linear(units, units)
+    with torch.no_grad():
+        project.weight[:] = torch.tensor(np.hstack([data[f"W_{n}"] for n in "qkv"]).T)
+        project.bias[:] = torch.tensor(np.hstack([data[f"b_{n}"] for n in "qkv"]))
+        mix.weight[:] = torch.tensor(data["W_o"].T)
+        mix.bias[:] = torch.tensor(data["b_o"])
+    y = None
+
+    def split(z):
+        return z.view(batch, length, HEADS, -1).transpose(1, 2)
+
+    def step():
+        nonlocal y
+        x.grad = None
+        project.zero_grad()
+        mix.zero_grad()
+        q, k, v = (split(z) for z in project(x).chunk(3, dim=-1))
+        z = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+        y = mix(z.transpose(1, 2).reshape(batch, length, units))
+        y.backward(g)
+
+    def result():
+        W_q, W_k, W_v = project.weight.grad.numpy().reshape(3, units, units)
+        b_q, _, b_v = project.bias.grad.numpy().reshape(3, units)
+        return {
+            **{"y": y.detach().numpy(), "dx": x.grad.numpy()},
+            **{"dW_q": W_q.T, "dW_k": W_k.T, "dW_v": W_v.T, "db_q": b_q, "db_v": b_v},
+            **{"dW_o": mix.weight.grad.numpy().T, "db_o": mix.bias.grad.numpy()},
         }
 
     return step, result
