@@ -7,12 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from execution import ROOT
 from test_execution import HEADER, cell, write_book
 
 pytestmark = pytest.mark.xdist_group("build")
 
+GAP = "def one():\n    # fill in: return 1\n    return 1\n    # end"
+CHECK = """from d2lib.gaps import check, close
+check(one, lambda one: close(one(), 1, "one()"));"""
 NUMPY, MXNET = ":tags: [numpy]\n\n", ":tags: [mxnet]\n\n"
 PAGE = f"""{HEADER}# Page
 
@@ -43,6 +47,9 @@ Which?
 
 :::{{solution-end}}
 :::
+
+{cell(":tags: [gap]" + chr(10) * 2 + GAP)}
+{cell(":tags: [check]" + chr(10) * 2 + CHECK)}
 
 ```{{eval-rst}}
 .. autofunction:: d2lib.listing.listing
@@ -97,7 +104,14 @@ def test_tabs_and_listings(book, tmp_path):
     assert "d2lib.listing.listing" in caption
     assert 'href="../_modules/d2lib/listing.html#listing"' in caption
     assert (tmp_path / "_build/html/_modules/d2lib/listing.html").is_file()
-    assert (tmp_path / "_build/html/_sources/chapters/page.ipynb").is_file()
+
+    sources = tmp_path / "_build/html/_sources/chapters"
+    solved = nbformat.read(sources / "page.ipynb", 4).cells
+    assert GAP in [c.source for c in solved]
+    gaps = nbformat.read(sources / "page-gaps.ipynb", 4).cells
+    assert "def one():\n    ...  # fill in: return 1" in [c.source for c in gaps]
+    assert 'href="../_sources/chapters/page-gaps.ipynb"' in html
+    assert "one: passed" in html
 
 
 def test_a_listing_of_what_the_reference_leaves_out_is_an_error(book, tmp_path):
