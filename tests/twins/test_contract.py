@@ -21,6 +21,9 @@ from tests.twins.cases import OPTIMIZERS, covered, parity
 BUILD = {
     "Perceptron": lambda dl: dl.Perceptron(3),
     "Dense": lambda dl: dl.Dense(3, 2),
+    "MultiHeadAttention": lambda dl: dl.MultiHeadAttention(4, 2),
+    "LayerNorm": lambda dl: dl.LayerNorm(4),
+    "TransformerBlock": lambda dl: dl.TransformerBlock(4, 2),
     "Dropout": lambda dl: dl.Dropout(0.5),
     "Sequential": lambda dl: dl.Sequential(dl.Dense(3, 2)),
     "MLP": lambda dl: dl.MLP([3, 2]),

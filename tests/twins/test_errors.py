@@ -16,6 +16,7 @@ from tests.twins.both import TWINS, needs_mxnet
 
 F = np.float32
 X = np.ones((4, 3), F)
+Q = np.ones((2, 5, 4), F)
 NAN = float("nan")
 
 
@@ -407,6 +408,133 @@ ERRORS = {
         lambda dl: type("Mine", (dl.Module,), {})()(dl.tensor(1.0)),
         NotImplementedError,
         r"Mine must define forward\(self, x\)",
+    ),
+    # Attention
+    "q and k of another width": (
+        lambda dl: dl.attention(Q, Q[..., :3], Q),
+        ValueError,
+        r"attention needs q \(\.\.\., len_q, d\), .*got q \(2, 5, 4\), k \(2, 5, 3\) "
+        r"and v \(2, 5, 4\): .*last axes must be of one length",
+    ),
+    "more values than keys": (
+        lambda dl: dl.attention(Q, Q[:, 1:], Q),
+        ValueError,
+        r"k \(2, 4, 4\) and v \(2, 5, 4\): each key needs its value",
+    ),
+    "no keys": (
+        lambda dl: dl.attention_weights(Q, Q[:, :0]),
+        ValueError,
+        r"attention needs.*k \(2, 0, 4\): there must be one key",
+    ),
+    "a vector as query": (
+        lambda dl: dl.attention_weights(Q[0, 0], Q),
+        ValueError,
+        r"got q \(4,\), k \(2, 5, 4\): each needs the axes \(length, width\)",
+    ),
+    "queries of another batch": (
+        lambda dl: dl.attention(Q[:1], Q, Q),
+        ValueError,
+        r"q \(1, 5, 4\), k \(2, 5, 4\).*before the last two must be the same",
+    ),
+    "values of another batch": (
+        lambda dl: dl.attention(Q, Q, Q[:1]),
+        ValueError,
+        r"v \(1, 5, 4\): the axes before the last two must be the same",
+    ),
+    "a scale of zero": (
+        lambda dl: dl.attention(Q, Q, Q, scale=0),
+        ValueError,
+        "scale must be a finite number > 0, got 0",
+    ),
+    **{
+        f"a mask of {mask.dtype} {mask.shape} for {what}": (call, error, pattern)
+        for mask, error, pattern in (
+            (
+                np.ones((5, 5), int),
+                TypeError,
+                r"mask must be boolean.*got dtype int64: convert it with mask.astype",
+            ),
+            (
+                np.ones(5, bool),
+                ValueError,
+                r"mask must have two axes.*got \(5,\): padding.*mask\[:, None, :\]",
+            ),
+            (
+                np.ones((2, 4, 5), bool),
+                ValueError,
+                r"broadcast to \(2, 5, 5\).*got \(2, 4, 5\)",
+            ),
+            (
+                np.ones((1, 2, 5, 5), bool),
+                ValueError,
+                r"broadcast to \(2, 5, 5\).*got \(1, 2, 5, 5\)",
+            ),
+        )
+        for what, call in (
+            ("attention", lambda dl, m=mask: dl.attention(Q, Q, Q, m)),
+            ("its weights", lambda dl, m=mask: dl.attention_weights(Q, Q, m)),
+            ("heads", lambda dl, m=mask: dl.MultiHeadAttention(4, 2)(Q, mask=m)),
+            ("a block", lambda dl, m=mask: dl.TransformerBlock(4, 2)(Q, mask=m)),
+        )
+    },
+    **{
+        f"{name} with 3 heads": (
+            lambda dl, n=name: getattr(dl, n)(4, 3),
+            ValueError,
+            "units must be a multiple of heads, got units=4 and heads=3: each head",
+        )
+        for name in ("MultiHeadAttention", "TransformerBlock")
+    },
+    "no heads": (
+        lambda dl: dl.MultiHeadAttention(4, 0),
+        ValueError,
+        "heads must be a whole number >= 1, got 0",
+    ),
+    **{
+        f"{name}, another width": (
+            lambda dl, n=name: getattr(dl, n)(6, 2)(Q),
+            ValueError,
+            rf"{name} expects x of shape \(batch, length, 6\).*got \(2, 5, 4\)",
+        )
+        for name in ("MultiHeadAttention", "TransformerBlock")
+    },
+    "MultiHeadAttention, one sequence": (
+        lambda dl: dl.MultiHeadAttention(4, 2)(Q[0]),
+        ValueError,
+        r"got \(5, 4\): a single sequence is a batch of one, x\[None\]",
+    ),
+    **{
+        f"a context of {context.shape}": (
+            lambda dl, c=context: dl.MultiHeadAttention(4, 2)(Q, c),
+            ValueError,
+            r"a context of shape \(batch, len_k, units\) = \(2, len_k, 4\)",
+        )
+        for context in (Q[:1], Q[..., :3], Q[0], Q[:, :0])
+    },
+    "LayerNorm, another width": (
+        lambda dl: dl.LayerNorm(3)(Q),
+        ValueError,
+        r"LayerNorm expects x of shape \(batch, 3\), got \(2, 5, 4\)",
+    ),
+    "LayerNorm without eps": (
+        lambda dl: dl.LayerNorm(3, eps=0),
+        ValueError,
+        "eps must be a finite number > 0, got 0",
+    ),
+    "no hidden units": (
+        lambda dl: dl.TransformerBlock(4, 2, hidden=0),
+        ValueError,
+        "hidden must be a whole number >= 1, got 0",
+    ),
+    "dropout of a block": (
+        lambda dl: dl.TransformerBlock(4, 2, dropout=1),
+        ValueError,
+        r"dropout must lie in \[0, 1\), got 1",
+    ),
+    "no positions": (
+        lambda dl: dl.positional_encoding(0, 4),
+        ValueError,
+        "length must be a whole number >= 1, got 0",
     ),
     # Optimisers
     **{
