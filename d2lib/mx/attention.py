@@ -94,29 +94,35 @@ def attention_weights(
     check_attention(q.shape, k.shape)
     scale = check_positive(q.shape[-1] ** 0.5 if scale is None else scale, "scale")
     shape = (*q.shape[:-1], k.shape[-2])
-    visible = _may_look(mask, causal, shape, q.dtype)
+    hidden, sighted = _hidden(mask, causal, shape, q.dtype)
     if 0 in shape:
         return np.zeros(shape, dtype=q.dtype, ctx=q.ctx)
-    return _weights(mx.nd, q / scale, np.swapaxes(k, -1, -2), visible)
+    return _weights(mx.nd, q / scale, np.swapaxes(k, -1, -2), hidden, sighted)
 
 
-def _may_look(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Where a query may look, as ones and zeros on the device; None: everywhere."""
+def _hidden(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> tuple:
+    """What hides scores of that shape, as two arrays; each is None if it does nothing.
+
+    The first is added to the scores: so far below the others, a score gets no weight at
+    all. A row of nothing but such scores would share its weight out evenly; the second
+    is multiplied with the weights, and zero in such a row.
+    """
     visible = may_look(None if mask is None else to_numpy(mask), causal, shape)
-    return None if visible is None else to_device(visible.astype(dtype))
+    if visible is None:
+        return None, None
+    hidden = to_device(numpy.where(visible, 0, -1e30).astype(dtype))
+    sighted = visible.any(axis=-1, keepdims=True)
+    return hidden, None if sighted.all() else to_device(sighted.astype(dtype))
 
 
-def _weights(F: Any, q: Any, k: Any, visible: Any) -> Any:
+def _weights(F: Any, q: Any, k: Any, hidden: Any, sighted: Any) -> Any:
     """softmax(q k), zero where a query may not look; k comes transposed.
 
     F is MXNet's module of array functions, or that of its symbols.
     """
     scores = F.np.matmul(q, k)
-    if visible is None:
-        return F.npx.softmax(scores, axis=-1)
-    # So far below the others, a score gets no weight at all. A row of such scores would
-    # share its weight out evenly: hence the product.
-    return F.npx.softmax(scores + (visible - 1) * 1e30, axis=-1) * visible
+    p = F.npx.softmax(scores if hidden is None else scores + hidden, axis=-1)
+    return p if sighted is None else p * sighted
 
 
 class MultiHeadAttention(Module):
@@ -144,7 +150,7 @@ class MultiHeadAttention(Module):
         ((1, 3, 8), (1, 2, 3, 3))
     """
 
-    _given: Any = None  # which of context and mask were given last
+    _given: Any = None  # which of the inputs there were last
 
     def __init__(
         self, units: int, heads: int, causal: bool = False, seed: Any = None
@@ -157,26 +163,28 @@ class MultiHeadAttention(Module):
 
     def forward(self, x: Any, context: Any = None, mask: Any = None) -> Tensor:
         """Lets every position of x look at the context, or at x itself."""
-        x, context, visible = self._checked(x, context, mask)
-        if not x.size:
+        inputs = self._checked(x, context, mask)
+        x = inputs[0]
+        if not x.size:  # MXNet's operators fail on nothing
             return np.zeros(x.shape, dtype=x.dtype, ctx=x.ctx)
-        given = (context is None, visible is None)
+        given = [array is not None for array in inputs]
         if given != self._given:  # it leads to another graph
             self._graph._clear_cached_op()
             self._given = given
-        return self._graph(x, context, visible)
+        return self._graph(*inputs)
 
     def weights(self, x: Any, context: Any = None, mask: Any = None) -> Tensor:
         """Returns who looks at whom, shape (batch, heads, length, len_k)."""
-        x, context, visible = self._checked(x, context, mask)
+        inputs = self._checked(x, context, mask)
+        x = inputs[0]
         if not x.size:
-            length = (x if context is None else context).shape[1]
+            length = (x if context is None else inputs[1]).shape[1]
             shape = (0, self.heads, x.shape[1], length)
             return np.zeros(shape, dtype=x.dtype, ctx=x.ctx)
         arrays = {name: p.data() for name, p in self._graph.parts().items()}
-        return self._graph.weights(mx.nd, x, context, visible, arrays)
+        return self._graph.weights(mx.nd, *inputs, arrays=arrays)
 
-    def _checked(self, x: Any, context: Any, mask: Any) -> tuple[Any, Any, Any]:
+    def _checked(self, x: Any, context: Any, mask: Any) -> tuple:
         dtype = self.W_q.dtype
         x = as_tensor(x, dtype)
         context = None if context is None else as_tensor(context, dtype)
@@ -186,7 +194,7 @@ class MultiHeadAttention(Module):
         if mask is not None:  # the same for all heads
             mask = check_mask(to_numpy(mask), shape)[..., None, :, :]
         scores = (batch, self.heads, len_q, len_k)
-        return x, context, _may_look(mask, self.causal, scores, dtype)
+        return x, context, *_hidden(mask, self.causal, scores, dtype)
 
 
 class _Heads(Module):
@@ -206,22 +214,30 @@ class _Heads(Module):
         prepare(self)
 
     def hybrid_forward(
-        self, F: Any, x: Any, context: Any = None, visible: Any = None, **arrays: Any
+        self,
+        F: Any,
+        x: Any,
+        context: Any = None,
+        hidden: Any = None,
+        sighted: Any = None,
+        **arrays: Any,
     ) -> Any:
         """Maps x of shape (batch, length, units) to the same shape."""
-        p = self.weights(F, x, context, visible, arrays)
+        p = self.weights(F, x, context, hidden, sighted, arrays)
         v = self._project(F, x if context is None else context, "v", arrays)
         y = F.np.matmul(p, F.np.transpose(v, (0, 2, 1, 3)))
         y = F.np.transpose(y, (0, 2, 1, 3))  # (batch, length, heads, units / heads)
         y = F.npx.reshape(y, (-2, -2, -5))  # (batch, length, units)
         return self._dense(F, y, "o", arrays)
 
-    def weights(self, F: Any, x: Any, context: Any, visible: Any, arrays: Any) -> Any:
+    def weights(
+        self, F: Any, x: Any, context: Any, hidden: Any, sighted: Any, arrays: Any
+    ) -> Any:
         """Computes who looks at whom."""
         q = self._project(F, x, "q", arrays) * (self._heads / self._units) ** 0.5
         k = self._project(F, x if context is None else context, "k", arrays)
         q, k = F.np.transpose(q, (0, 2, 1, 3)), F.np.transpose(k, (0, 2, 3, 1))
-        return _weights(F, q, k, visible)
+        return _weights(F, q, k, hidden, sighted)
 
     def _project(self, F: Any, x: Any, name: str, arrays: Any) -> Any:
         """Maps (batch, length, units) to (batch, length, heads, units / heads)."""
