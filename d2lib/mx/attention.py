@@ -182,7 +182,7 @@ class MultiHeadAttention(Module):
             shape = (0, self.heads, x.shape[1], length)
             return np.zeros(shape, dtype=x.dtype, ctx=x.ctx)
         arrays = {name: p.data() for name, p in self._graph.parts().items()}
-        return self._graph.weights(mx.nd, *inputs, arrays=arrays)
+        return self._graph.weights(mx.nd, arrays, *inputs)
 
     def _checked(self, x: Any, context: Any, mask: Any) -> tuple:
         dtype = self.W_q.dtype
@@ -223,7 +223,7 @@ class _Heads(Module):
         **arrays: Any,
     ) -> Any:
         """Maps x of shape (batch, length, units) to the same shape."""
-        p = self.weights(F, x, context, hidden, sighted, arrays)
+        p = self.weights(F, arrays, x, context, hidden, sighted)
         v = self._project(F, x if context is None else context, "v", arrays)
         y = F.np.matmul(p, F.np.transpose(v, (0, 2, 1, 3)))
         y = F.np.transpose(y, (0, 2, 1, 3))  # (batch, length, heads, units / heads)
@@ -231,7 +231,7 @@ class _Heads(Module):
         return self._dense(F, y, "o", arrays)
 
     def weights(
-        self, F: Any, x: Any, context: Any, hidden: Any, sighted: Any, arrays: Any
+        self, F: Any, arrays: Any, x: Any, context: Any, hidden: Any, sighted: Any
     ) -> Any:
         """Computes who looks at whom."""
         q = self._project(F, x, "q", arrays) * (self._heads / self._units) ** 0.5
