@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cached_property, partial
 from typing import Any
 
 import numpy
@@ -22,7 +23,8 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import array_of, classic, to_numpy, zero_gradients
+from d2lib.mx.tensor import array_of, classic, memory, to_numpy, zero_gradients
+from d2lib.scratch import optimizers as numpy_twin
 
 __all__ = [
     "SGD",
@@ -356,7 +358,7 @@ class Adadelta(Optimizer):
 
 
 class Adam(Optimizer):
-    r"""Momentum and RMSProp together, by ``adam_update``.
+    r"""Momentum and RMSProp together, by ``adam_update`` for small ones and on a GPU.
 
     .. math:: m \leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad
               v \leftarrow \beta_2 v + (1-\beta_2)\, g^2, \qquad
@@ -365,6 +367,10 @@ class Adam(Optimizer):
     MXNet adds :math:`\epsilon` to :math:`\sqrt v`, before the correction
     :math:`\hat v = v/(1-\beta_2^t)`. Given :math:`\epsilon\sqrt{1-\beta_2^t}` instead
     at step t, it computes what Kingma and Ba wrote.
+
+    On a processor ``adam_update`` takes one square root and one division after the
+    other. NumPy takes many at once, so large parameters there are updated by the NumPy
+    twin, in MXNet's memory: it needs half of the time.
 
     Args:
         parameters: as for `SGD`.
@@ -404,7 +410,11 @@ class Adam(Optimizer):
     def _update(self, ready: list[tuple]) -> None:
         root = math.sqrt(1 - self.beta2**self.steps)
         lr = self.lr * root / (1 - self.beta1**self.steps)
+        self._step, self._eps = lr, self.eps * root
         for w, g, m, v in ready:
+            if w.size >= _SMALL and w.context.device_type == "cpu":
+                self._update_by_numpy(w, g, m, v)
+                continue
             mx.nd.adam_update(
                 w,
                 g,
@@ -414,10 +424,23 @@ class Adam(Optimizer):
                 lr=lr,
                 beta1=self.beta1,
                 beta2=self.beta2,
-                epsilon=self.eps * root,
+                epsilon=self._eps,
                 wd=self.weight_decay,
                 lazy_update=False,
             )
+
+    def _update_by_numpy(self, *arrays: Any) -> None:
+        update: Any = numpy_twin.Adam._update
+        views = tuple([memory(array) for array in arrays])
+        numpy_twin.update_in_blocks(partial(update, self), views, self._buffers)
+
+    @cached_property
+    def _buffers(self) -> list[tuple]:
+        arrays = [array_of(p) for p in self.parameters]
+        return numpy_twin.block_buffers(
+            max(array.size for array in arrays),
+            numpy.result_type(*[array.dtype for array in arrays]),
+        )
 
 
 def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:

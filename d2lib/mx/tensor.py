@@ -78,10 +78,27 @@ def to_device(array: numpy.ndarray) -> Tensor:
     if not array.flags.c_contiguous:
         array = array.copy()
     result = mx.nd.empty(array.shape, ctx=where, dtype=array.dtype).as_np_ndarray()
-    memory = ctypes.c_void_p()
-    mx.base.check_call(_LIB.MXNDArrayGetData(result.handle, ctypes.byref(memory)))
-    ctypes.memmove(memory, array.ctypes.data, array.nbytes)
+    ctypes.memmove(_address(result), array.ctypes.data, array.nbytes)
     return result
+
+
+def memory(array: Any) -> numpy.ndarray:
+    """An array on the processor as a NumPy array of the same memory, to be changed.
+
+    It waits for all that MXNet still has to do with the array, so that nothing queued
+    reads half of the change or writes over it. Use it at once, and do not keep it.
+    """
+    mx.base.check_call(_LIB.MXNDArrayWaitToWrite(array.handle))
+    dtype = numpy.dtype(array.dtype)
+    data = (ctypes.c_byte * (array.size * dtype.itemsize)).from_address(_address(array))
+    return numpy.frombuffer(data, dtype).reshape(array.shape)
+
+
+def _address(array: Any) -> int:
+    """Where an array on the processor lies in memory."""
+    address = ctypes.c_void_p()
+    mx.base.check_call(_LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
+    return address.value or 0
 
 
 def as_tensor(x: Any, dtype: Any = None) -> Tensor:

@@ -10,7 +10,7 @@ In the equations g is the gradient, w a weight, :math:`\eta` the learning rate `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,12 +57,10 @@ class Optimizer:
         self._kept = [
             [np.zeros_like(p.data) for _ in self.slots] for p in self.parameters
         ]
-        largest = min(_BLOCK, max(p.size for p in self.parameters))
-        dtype = np.result_type(*[p.dtype for p in self.parameters])
-        self._buffers = [  # two for each thread
-            (np.empty(largest, dtype), np.empty(largest, dtype))
-            for _ in range(threads())
-        ]
+        self._buffers = block_buffers(
+            max(p.size for p in self.parameters),
+            np.result_type(*[p.dtype for p in self.parameters]),
+        )
 
     @property
     def lr(self) -> float:
@@ -80,7 +78,7 @@ class Optimizer:
             ValueError: no parameter has a gradient.
         """
         ready = [
-            (p.data, p.grad, kept)
+            (p.data, p.grad, *kept)
             for p, kept in zip(self.parameters, self._kept, strict=True)
             if p.grad is not None
         ]
@@ -91,22 +89,8 @@ class Optimizer:
             )
         self.steps += 1
         self._prepare()
-        for data, grad, kept in ready:
-            blocks = list(_blocks(data, grad, *kept))
-
-            def update(
-                start: int, stop: int, thread: int, blocks: list = blocks
-            ) -> None:
-                first, second = self._buffers[thread]
-                for w, g, *slots in blocks[start:stop]:
-                    if w.shape == first.shape:
-                        self._update(w, g, first, second, *slots)
-                    else:
-                        a = first[: w.size].reshape(w.shape)
-                        b = second[: w.size].reshape(w.shape)
-                        self._update(w, g, a, b, *slots)
-
-            in_parallel(update, len(blocks), data.size)
+        for arrays in ready:
+            update_in_blocks(self._update, arrays, self._buffers)
 
     def _prepare(self) -> None:
         """Computes what is the same for every parameter in this step."""
@@ -142,6 +126,37 @@ class Optimizer:
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
                 values[...] = given[f"{i}.{slot}"]
+
+
+def block_buffers(largest: int, dtype: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Returns two scratch buffers for each thread, for arrays of up to that size."""
+    n = min(_BLOCK, largest)
+    return [(np.empty(n, dtype), np.empty(n, dtype)) for _ in range(threads())]
+
+
+def update_in_blocks(
+    update: Callable[..., None], arrays: tuple[np.ndarray, ...], buffers: list[tuple]
+) -> None:
+    """Calls ``update(w, g, a, b, *slots)`` for every block of a parameter.
+
+    Args:
+        update: updates the block w in place; a and b are scratch buffers of its shape.
+        arrays: the parameter, its gradient, and what is kept for it.
+        buffers: those of `block_buffers`.
+    """
+    blocks = list(_blocks(*arrays))
+
+    def work(start: int, stop: int, thread: int) -> None:
+        first, second = buffers[thread]
+        for w, g, *slots in blocks[start:stop]:
+            if w.shape == first.shape:
+                update(w, g, first, second, *slots)
+            else:
+                a = first[: w.size].reshape(w.shape)
+                b = second[: w.size].reshape(w.shape)
+                update(w, g, a, b, *slots)
+
+    in_parallel(work, len(blocks), arrays[0].size)
 
 
 def _blocks(w: np.ndarray, *others: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:

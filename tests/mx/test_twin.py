@@ -273,6 +273,41 @@ def test_large_and_bare_parameters_follow_the_numpy_twin(name):
         np.testing.assert_allclose(theirs, ours, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_by_numpy_is_adam_by_the_operator(weight_decay, monkeypatch):
+    g = RNG.normal(size=(400, 1000)).astype(np.float32)  # enough for two threads
+    values = []
+    for small in (1_000_000, 10_000):  # by the operator, then by NumPy
+        monkeypatch.setattr("d2lib.mx.optimizers._SMALL", small)
+        w = mx.tensor(np.ones(g.shape, "f4"), requires_grad=True)
+        optimizer = mx.Adam([w], lr=0.1, eps=0.1, weight_decay=weight_decay)
+        for _ in range(3):
+            optimizer.zero_grad()
+            with mx.record():
+                loss = (w * w * mx.tensor(g)).sum()
+            loss.backward()
+            optimizer.step()
+        values.append({"w": mx.to_numpy(w)} | optimizer.state())
+    for name, expected in values[0].items():
+        np.testing.assert_allclose(values[1][name], expected, 2e-5, 1e-6)
+
+
+def test_adam_waits_for_what_is_still_to_read_a_parameter():
+    w = mx.tensor(np.ones((400, 1000)), requires_grad=True)
+    optimizer = mx.Adam([w], lr=0.1)
+    with mx.record():
+        loss = w.sum()
+    loss.backward()
+    slow = mx.tensor(np.eye(1000))
+    for _ in range(5):
+        slow = mxnet.np.dot(slow, slow)
+    before = w * slow[0, 0]  # is queued, and reads w when the products are there
+    optimizer.step()
+    after = w * slow[0, 0]
+    np.testing.assert_array_equal(mx.to_numpy(before), 1)
+    np.testing.assert_allclose(mx.to_numpy(after), 0.9, rtol=1e-6)
+
+
 def test_a_learning_rate_can_be_set_between_steps():
     w = mx.tensor([1.0], requires_grad=True)
     optimizer = mx.SGD([w], lr=0.1)
