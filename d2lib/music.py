@@ -21,6 +21,7 @@ import io
 import os
 import re
 import wave
+from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -668,7 +669,10 @@ class _Reader:
 
 def _abc_format() -> Any:
     try:
-        from music21 import abcFormat
+        # music21 knows a notebook by the class of its stderr, and a second after its
+        # import there it would make matplotlib draw PNGs.
+        with redirect_stderr(io.StringIO()):
+            from music21 import abcFormat
     except ImportError as error:
         raise ImportError(
             "check_abc needs music21: install it with pip install 'd2lib-book[music]', "

@@ -1,6 +1,7 @@
 """ABC is read as music21 reads it, garbage is refused, and the sound is the pitch."""
 
 import io
+import subprocess
 import sys
 import wave
 
@@ -229,6 +230,22 @@ class TestCheck:
         with pytest.raises(ImportError, match=r"pip install 'd2lib-book\[music\]'"):
             check_abc(self.TUNE)
         assert len(parse_abc(self.TUNE).bars) == 3
+
+    @pytest.mark.parametrize("first", ["", "import music21;"])
+    def test_music21_leaves_the_figures_of_a_notebook_alone(self, first):
+        # It starts a timer that makes them PNGs. Imported first, it proves the test.
+        script = f"""if True:
+            import io, sys, threading
+            class OutStream(io.StringIO): "by this name music21 knows a notebook"
+            sys.stderr = OutStream(); {first}
+            from d2lib.music import check_abc
+            assert check_abc({self.TUNE!r})
+            print([t for t in threading.enumerate() if isinstance(t, threading.Timer)])
+            sys.stdout.flush(); __import__("os")._exit(0)"""
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+        assert (done.stdout.strip() == "[]") == (first == ""), done.stdout
 
     ALPHABET = "ABCDEFGabcdefgz0123468/|:[]()<>^_=',-.~\n \"{}!MLKX$%\\é"
 
