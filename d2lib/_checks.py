@@ -155,20 +155,24 @@ def check_sequence(shape: tuple[int, ...], inputs: int, layer: str) -> None:
         )
 
 
-def check_states(parts: Any, count: int, shape: tuple[int, ...], layer: str) -> None:
-    """Raises an error unless ``parts`` are ``count`` states of ``shape``."""
+def check_states(
+    state: Any, count: int, shape: tuple[int, ...], layer: str
+) -> list[Any]:
+    """Returns the ``count`` parts of a state; each must be of ``shape``."""
     what = "a state" if count == 1 else "a state (h, c), each"
-    if count > 1 and not (isinstance(parts, (tuple, list)) and len(parts) == count):
+    if count > 1 and not (isinstance(state, (tuple, list)) and len(state) == count):
         raise TypeError(
-            f"{layer} expects {what} of shape {shape}, got {type(parts).__name__}: "
+            f"{layer} expects {what} of shape {shape}, got {type(state).__name__}: "
             "pass the pair that an earlier call returned"
         )
+    parts = [state] if count == 1 else list(state)
     for part in parts:
         if np.shape(part) != shape:
             raise ValueError(
                 f"{layer} expects {what} of shape {shape} (layers, batch, units), got "
                 f"{np.shape(part)}"
             )
+    return parts
 
 
 def check_indices(indices: Any, tokens: int, what: str) -> np.ndarray:

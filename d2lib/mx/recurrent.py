@@ -33,10 +33,21 @@ class Recurrent(Module):
     _gates = 1
     _states = 1
 
-    def __init__(self, layer: Any, initializer: str, seed: Any) -> None:
+    def __init__(
+        self,
+        kind: Any,
+        inputs: int,
+        units: int,
+        layers: int,
+        initializer: str,
+        seed: Any,
+        **options: Any,
+    ) -> None:
+        self.inputs = check_positive_int(inputs, "inputs")
+        self.units = check_positive_int(units, "units")
+        self.layers = check_positive_int(layers, "layers")
+        layer = kind(units, layers, layout="NTC", input_size=inputs, **options)
         self._layer = layer
-        self.inputs, self.units = layer._input_size, layer._hidden_size
-        self.layers = layer._num_layers
         self.W_xh = self._parameters("i2h_weight")
         self.W_hh = self._parameters("h2h_weight")
         self.b = self._parameters("i2h_bias")
@@ -77,13 +88,12 @@ class Recurrent(Module):
         if state is None:
             parts = [np.zeros(shape, dtype=dtype, ctx=x.ctx)] * self._states
         else:
-            parts = [state] if self._states == 1 else state
-            check_states(parts, self._states, shape, type(self).__name__)
+            parts = check_states(state, self._states, shape, type(self).__name__)
             parts = [as_tensor(part, dtype) for part in parts]
         if not x.size:  # MXNet's operator fails on no examples
             outputs = np.zeros((*x.shape[:2], self.units), dtype=dtype, ctx=x.ctx)
         else:
-            outputs, parts = self._layer(x, list(parts))
+            outputs, parts = self._layer(x, parts)
         return outputs, tuple(parts) if self._states > 1 else parts[0]
 
 
@@ -125,15 +135,13 @@ class RNN(Recurrent):
         check_choice(activation, ("tanh", "relu"), "activation")
         self.activation = activation
         super().__init__(
-            gluon.rnn.RNN(
-                check_positive_int(units, "units"),
-                check_positive_int(layers, "layers"),
-                activation,
-                layout="NTC",
-                input_size=check_positive_int(inputs, "inputs"),
-            ),
+            gluon.rnn.RNN,
+            inputs,
+            units,
+            layers,
             initializer,
             seed,
+            activation=activation,
         )
 
 
@@ -173,16 +181,7 @@ class LSTM(Recurrent):
         seed: Any = None,
     ) -> None:
         self.forget_bias = check_finite_number(forget_bias, "forget_bias")
-        super().__init__(
-            gluon.rnn.LSTM(
-                check_positive_int(units, "units"),
-                check_positive_int(layers, "layers"),
-                layout="NTC",
-                input_size=check_positive_int(inputs, "inputs"),
-            ),
-            "orthogonal",
-            seed,
-        )
+        super().__init__(gluon.rnn.LSTM, inputs, units, layers, "orthogonal", seed)
         for b in self.b:
             b.data()[units : 2 * units] = forget_bias
 
@@ -215,16 +214,7 @@ class GRU(Recurrent):
     def __init__(
         self, inputs: int, units: int, layers: int = 1, seed: Any = None
     ) -> None:
-        super().__init__(
-            gluon.rnn.GRU(
-                check_positive_int(units, "units"),
-                check_positive_int(layers, "layers"),
-                layout="NTC",
-                input_size=check_positive_int(inputs, "inputs"),
-            ),
-            "orthogonal",
-            seed,
-        )
+        super().__init__(gluon.rnn.GRU, inputs, units, layers, "orthogonal", seed)
         self.b_hh = self._parameters("h2h_bias")
         for b_hh in self.b_hh:  # inside the reset gate's product: a bias of its own
             b_hh.grad_req = "add"

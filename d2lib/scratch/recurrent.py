@@ -71,8 +71,7 @@ class Recurrent(Module):
         if state is None:
             parts = [Tensor(np.zeros(shape, dtype))] * self._states
         else:
-            parts = [state] if self._states == 1 else state
-            check_states(parts, self._states, shape, type(self).__name__)
+            parts = check_states(state, self._states, shape, type(self).__name__)
             parts = [as_tensor(part, dtype) for part in parts]
         finals = []
         for k in range(self.layers):
@@ -83,7 +82,7 @@ class Recurrent(Module):
 
     def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, tuple]:
         """Computes layer k: its outputs, and its final state."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _run")
 
 
 class RNN(Recurrent):
