@@ -61,7 +61,11 @@ _ACCIDENTALS = {"": 0, "=": 0, "^": 1, "^^": 2, "_": -1, "__": -2}
 # So many notes in the time of so many; of two or three where None stands.
 _TUPLETS = {2: 3, 3: 2, 4: 3, 5: None, 6: 2, 7: None, 8: 3, 9: None}
 
+#: Metres that have a sign of their own.
+METRES = {"C": "4/4", "C|": "2/2"}
+
 _FIELD = re.compile(r"([A-Za-z]):[ \t]*(.*)")
+_LATE_FIELD = re.compile(r"^[H-Yh-w]:", re.MULTILINE)
 _KEY = re.compile(r"([A-G])([#b]?) *([a-z]*)", re.IGNORECASE)
 # What a body is made of. Ornaments, slurs, grace notes and annotations are read over.
 _TOKEN = re.compile(
@@ -498,7 +502,7 @@ def _header(text: str) -> tuple[dict[str, str], str, int]:
 def _metre(fields: dict[str, str]) -> tuple[int, int]:
     if "M" not in fields:
         raise ABCError("the header lacks M:, the metre, as in M:6/8")
-    written = {"C": "4/4", "C|": "2/2"}.get(fields["M"], fields["M"])
+    written = METRES.get(fields["M"], fields["M"])
     match = re.fullmatch(r"([1-9]\d?)/(1|2|4|8|16)", written)
     if match is None or int(match[1]) > 24:
         raise ABCError(f"M:{fields['M'][:20]} is no metre: write one as in M:6/8")
@@ -556,7 +560,7 @@ def _bars(
     while position < len(body):
         match = _TOKEN.match(body, position)
         try:
-            if re.compile(r"^[H-Yh-w]:", re.MULTILINE).match(body, position):
+            if _LATE_FIELD.match(body, position):
                 raise ABCError("a field stands in the tune: K: is the last of them")
             if match is None:
                 raise ABCError(f"{body[position]!r} is no note, rest or bar line")

@@ -21,14 +21,13 @@ import numpy as np
 
 from d2lib._checks import check_probability
 from d2lib.data.idx import DataError
-from d2lib.music import ABCError, parse_abc
+from d2lib.music import METRES, ABCError, parse_abc
 
 __all__ = ["STOP", "Tunes", "load_tunes"]
 
 #: A character that is in no tune: put it between them, and let a model end with it.
 STOP = "$"
 
-_METRES = {"C": "4/4", "C|": "2/2"}
 _KEY = re.compile(r"([A-G][#b]?) *(m|dor|mix|phr|lyd)?", re.IGNORECASE)
 # What is no melody: annotations, grace notes, ornaments, slurs, ties, spaces.
 _ORNAMENTS = re.compile(r'"[^"]*"|\{[^}]*\}|![^!]*!|\((?!\d)|[)~.THSRuvPy*\\\s-]')
@@ -91,8 +90,8 @@ def load_tunes(validation: float = 0.1, seed: int | np.random.Generator = 0) -> 
             tune = _uniform(source)
             if tune is not None:
                 tunes[tune] = None
-    order = np.random.default_rng(seed).permutation(len(tunes))
-    shuffled = [list(tunes)[i] for i in order]
+    found = list(tunes)
+    shuffled = [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
     held_out = round(validation * len(shuffled))
     return Tunes(shuffled[held_out:], shuffled[:held_out])
 
@@ -127,7 +126,7 @@ def _uniform(source: str) -> str | None:
             fields.setdefault(field[1], field[2])
         else:
             body.append(line)
-    metre = _METRES.get(fields.get("M", ""), fields.get("M", ""))
+    metre = METRES.get(fields.get("M", ""), fields.get("M", ""))
     length = fields.get("L", "1/16" if metre == "2/4" else "1/8")
     key = _KEY.fullmatch(fields.get("K", ""))
     if length != "1/8" or key is None:
