@@ -71,31 +71,9 @@ class Works:
 
         return step, lambda: {"loss": dl.to_numpy(loss), "dz": dl.to_numpy(z.grad)}
 
-    def lstm(self, data):
+    def layer(self, model, data):
+        """Forward, and backward from the gradient g of its outputs."""
         dl = self.dl
-        model = dl.LSTM(data["x"].shape[2], data["g"].shape[2])
-        model.load_state({f"{name}.0": data[name] for name in ("W_xh", "W_hh", "b")})
-        x, g = dl.tensor(data["x"], requires_grad=True), dl.tensor(data["g"])
-        optimizer = dl.SGD([x, *model.parameters()])  # only to forget the gradients
-        y = None
-
-        def step():
-            nonlocal y
-            optimizer.zero_grad()
-            with dl.record():
-                y, _ = model(x)
-            y.backward(g)
-
-        def result():
-            gradients = {k.split(".")[0]: v for k, v in model.gradients().items()}
-            return {"y": dl.to_numpy(y), "dx": dl.to_numpy(x.grad), **gradients}
-
-        return step, result
-
-    def attention(self, data):
-        dl = self.dl
-        model = dl.MultiHeadAttention(data["x"].shape[2], HEADS)
-        model.load_state({name: data[name] for name in model.state()})
         x, g = dl.tensor(data["x"], requires_grad=True), dl.tensor(data["g"])
         optimizer = dl.SGD([x, *model.parameters()])  # only to forget the gradients
         y = None
@@ -105,14 +83,32 @@ class Works:
             optimizer.zero_grad()
             with dl.record():
                 y = model(x)
+                y = y[0] if isinstance(y, tuple) else y  # without the final state
             y.backward(g)
 
         def result():
-            gradients = {f"d{k}": v for k, v in model.gradients().items()}
-            del gradients["db_k"]  # is zero, but for rounding
-            return {"y": dl.to_numpy(y), "dx": dl.to_numpy(x.grad), **gradients}
+            found = {"y": dl.to_numpy(y), "dx": dl.to_numpy(x.grad)}
+            return found | model.gradients()
 
         return step, result
+
+    def lstm(self, data):
+        model = self.dl.LSTM(data["x"].shape[2], data["g"].shape[2])
+        model.load_state({f"{name}.0": data[name] for name in ("W_xh", "W_hh", "b")})
+        step, result = self.layer(model, data)
+        return step, lambda: {k.removesuffix(".0"): v for k, v in result().items()}
+
+    def attention(self, data):
+        model = self.dl.MultiHeadAttention(data["x"].shape[2], HEADS)
+        model.load_state({name: data[name] for name in model.state()})
+        step, result = self.layer(model, data)
+
+        def named():
+            found = result()
+            del found["b_k"]  # is zero, but for rounding
+            return {f"d{k}" if k[0] in "Wb" else k: v for k, v in found.items()}
+
+        return step, named
 
     def import_(self, data):
         return timed_import(self.dl.__name__)
