@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from d2lib._checks import (
     check_unit_interval,
 )
 from d2lib.mx._compat import gluon, np
+from d2lib.mx._large_cross_entropy import large, large_cross_entropy
 from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
 
 __all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
@@ -22,7 +24,7 @@ __all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
 def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     r"""Mean squared error, :math:`\frac1n\sum_i (y_i - \hat y_i)^2`.
 
-    It is ``gluon.loss.L2Loss`` with weight 2, since Gluon halves the square.
+    It is twice ``gluon.loss.L2Loss``, since Gluon halves the square.
 
     Args:
         y_hat: predictions, a tensor or float array of any shape.
@@ -39,7 +41,8 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     y_hat = as_tensor(y_hat)
     y = y.detach() if isinstance(y, np.ndarray) else as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
-    return _compute("mse", y_hat, as_tensor(y, y_hat.dtype), reduction)
+    check_batch(y_hat.shape, "mse")
+    return _compute(_squared, y_hat, as_tensor(y, y_hat.dtype), reduction)
 
 
 def binary_cross_entropy(
@@ -67,17 +70,18 @@ def binary_cross_entropy(
     targets = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, targets.shape, "binary_cross_entropy")
     check_unit_interval(targets, "y")
-    kind = "binary cross-entropy"
+    check_batch(y_hat.shape, "binary cross-entropy")
     if not from_logits:
         check_unit_interval(to_numpy(y_hat), "y_hat")
-        kind = "binary cross-entropy of probabilities"
-    return _compute(kind, y_hat, as_tensor(targets, y_hat.dtype), reduction)
+    values = _logistic if from_logits else _logistic_of_probabilities
+    return _compute(values, y_hat, as_tensor(targets, y_hat.dtype), reduction)
 
 
 def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     r"""Softmax cross-entropy, :math:`-\frac1n\sum_i \log\text{softmax}(z_i)_{y_i}`.
 
-    It is ``gluon.loss.SoftmaxCrossEntropyLoss``: ``npx.log_softmax`` and ``npx.pick``.
+    It is ``npx.log_softmax`` and ``npx.pick``, as Gluon's ``SoftmaxCrossEntropyLoss``
+    is, compiled with the mean; for many logits on a processor an operator in Python.
 
     Args:
         y_hat: logits, shape ``(..., classes)``.
@@ -98,57 +102,72 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     check_batch(y_hat.shape, "cross_entropy")
     rows = y_hat if y_hat.ndim == 2 else y_hat.reshape(-1, y_hat.shape[-1])
     classes = to_device(labels.reshape(-1).astype("int32"))
-    loss = _compute("cross-entropy", rows, classes, reduction)
+    if large(rows):
+        check_choice(reduction, _REDUCTIONS, "reduction")
+        loss = large_cross_entropy(rows, classes)
+        if reduction != "none":
+            loss = loss.mean() if reduction == "mean" else loss.sum()
+    else:
+        loss = _compute(_surprise, rows, classes, reduction)
     return loss.reshape(labels.shape) if reduction == "none" else loss
 
 
-class _Logistic(gluon.HybridBlock):
+# The loss of every example. F is MXNet's module of array functions, or that of its
+# symbols, from which a graph is compiled.
+
+
+def _squared(F: Any, y_hat: Any, y: Any) -> Any:
+    return F.np.square(y_hat - y)
+
+
+def _logistic(F: Any, z: Any, y: Any) -> Any:
     r"""Binary cross-entropy of logits: :math:`|z|/2 + z(1/2-y) + \log(1+e^{-|z|})`.
 
     This is the usual stable form, written so that each derivative at z = 0 is right.
     ``gluon.loss.SigmoidBCELoss`` gives -y there instead of 1/2 - y, which a network
     that starts with zero weights would learn from, and is 1% off at z = -10.
     """
+    size = F.np.abs(z)
+    return size * 0.5 + z * (0.5 - y) + F.np.log1p(F.np.exp(-size))
 
-    def hybrid_forward(self, F: Any, z: Any, y: Any) -> Any:
-        size = F.np.abs(z)
-        return size * 0.5 + z * (0.5 - y) + F.np.log1p(F.np.exp(-size))
+
+def _logistic_of_probabilities(F: Any, p: Any, y: Any) -> Any:
+    of_each = gluon.loss.SigmoidBCELoss(from_sigmoid=True)  # takes a row's mean
+    return of_each(p.reshape((-1, 1)), y.reshape((-1, 1)))
+
+
+def _surprise(F: Any, z: Any, y: Any) -> Any:
+    return -F.npx.pick(F.npx.log_softmax(z, axis=-1), y, axis=-1)
+
+
+_REDUCTIONS = ("mean", "sum", "none")
 
 
 class _Reduced(gluon.HybridBlock):
     """A loss and its reduction as one compiled graph."""
 
-    def __init__(self, loss: Any, flat: bool, reduction: str) -> None:
+    def __init__(self, values: Callable[..., Any], reduction: str) -> None:
         super().__init__()
-        self.loss, self.flat, self.reduction = loss, flat, reduction
+        self.values, self.reduction = values, reduction
         self.hybridize(static_alloc=True, static_shape=True)
 
     def hybrid_forward(self, F: Any, y_hat: Any, y: Any) -> Any:
-        if self.flat:  # Gluon would take the mean over each example's numbers
-            y_hat, y = y_hat.reshape((-1, 1)), y.reshape((-1, 1))
-        values = self.loss(y_hat, y)
+        values = self.values(F, y_hat, y)
         if self.reduction == "none":
             return values
         return F.np.mean(values) if self.reduction == "mean" else F.np.sum(values)
 
 
-_LOSSES = {
-    "mse": lambda: gluon.loss.L2Loss(weight=2.0),
-    "binary cross-entropy": _Logistic,
-    "binary cross-entropy of probabilities": lambda: gluon.loss.SigmoidBCELoss(True),
-    "cross-entropy": gluon.loss.SoftmaxCrossEntropyLoss,
-}
-
-
 @cache
-def _compiled(kind: str, reduction: str) -> _Reduced:
-    check_choice(reduction, ("mean", "sum", "none"), "reduction")
-    return _Reduced(_LOSSES[kind](), kind != "cross-entropy", reduction)
+def _compiled(values: Callable[..., Any], reduction: str) -> _Reduced:
+    check_choice(reduction, _REDUCTIONS, "reduction")
+    return _Reduced(values, reduction)
 
 
-def _compute(kind: str, y_hat: Tensor, y: Tensor, reduction: str) -> Tensor:
-    check_batch(y_hat.shape, kind)
-    values = _compiled(kind, reduction)(y_hat, y)
-    if reduction == "none" and values.shape != y.shape:
-        values = values.reshape(y.shape)
-    return values
+def _compute(
+    values: Callable[..., Any], y_hat: Tensor, y: Tensor, reduction: str
+) -> Tensor:
+    loss = _compiled(values, reduction)(y_hat, y)
+    if reduction == "none" and loss.shape != y.shape:
+        loss = loss.reshape(y.shape)
+    return loss

@@ -23,7 +23,14 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import array_of, classic, memory, to_numpy, zero_gradients
+from d2lib.mx.tensor import (
+    array_of,
+    classic,
+    classic_gradient,
+    memory,
+    to_numpy,
+    zero_gradients,
+)
 from d2lib.scratch import optimizers as numpy_twin
 
 __all__ = [
@@ -57,10 +64,10 @@ class Optimizer:
                 )
         self.lr = lr
         self.steps = 0
-        self._kept = [
-            [mx.nd.zeros_like(classic(array_of(p))) for _ in self.slots]
-            for p in self.parameters
+        self._seen = [
+            (array, classic(array)) for array in map(array_of, self.parameters)
         ]
+        self._kept = [[mx.nd.zeros_like(w) for _ in self.slots] for _, w in self._seen]
 
     @property
     def lr(self) -> float:
@@ -77,11 +84,12 @@ class Optimizer:
         Raises:
             ValueError: no parameter has a gradient.
         """
-        arrays = [array_of(p) for p in self.parameters]
         ready = [
-            (classic(array), classic(array.grad), *kept)
-            for array, kept in zip(arrays, self._kept, strict=True)
-            if array._fresh_grad  # backward has reached it since zero_grad
+            (self._weight(i), classic_gradient(parameter), *kept)
+            for i, (parameter, kept) in enumerate(
+                zip(self.parameters, self._kept, strict=True)
+            )
+            if array_of(parameter)._fresh_grad  # backward reached it since zero_grad
         ]
         if not ready:
             raise ValueError(
@@ -90,6 +98,13 @@ class Optimizer:
             )
         self.steps += 1
         self._update(ready)
+
+    def _weight(self, i: int) -> Any:
+        """Parameter i as MXNet's older kind of array, made anew only if it changed."""
+        array = array_of(self.parameters[i])
+        if array is not self._seen[i][0]:
+            self._seen[i] = array, classic(array)
+        return self._seen[i][1]
 
     def _update(self, ready: list[tuple]) -> None:
         """Updates each (weight, gradient, *kept) in place."""
@@ -474,7 +489,7 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
         array([0.6, 0.8])
     """
     max_norm = check_positive(max_norm, "max_norm")
-    gradients = [classic(array_of(p).grad) for p in parameters]
+    gradients = [classic_gradient(p) for p in parameters]
     if not gradients:
         return 0.0
     squares = mx.nd.multi_sum_sq(*gradients, num_arrays=len(gradients))
