@@ -39,10 +39,11 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         2.0
     """
     y_hat = as_tensor(y_hat)
-    y = y.detach() if isinstance(y, np.ndarray) else as_targets(y, y_hat.dtype)
-    check_same_shape(y_hat.shape, y.shape, "mse")
-    check_batch(y_hat.shape, "mse")
-    return _compute(_squared, y_hat, as_tensor(y, y_hat.dtype), reduction)
+    shape, dtype = y_hat.shape, y_hat.dtype  # asked once: MXNet takes its time
+    y = y.detach() if isinstance(y, np.ndarray) else as_targets(y, dtype)
+    check_same_shape(shape, y.shape, "mse")
+    check_batch(shape, "mse")
+    return _compute(_squared, y_hat, as_tensor(y, dtype), reduction)
 
 
 def binary_cross_entropy(
@@ -98,9 +99,10 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         0.693
     """
     y_hat = as_tensor(y_hat)
-    labels = check_labels(to_numpy(y), y_hat.shape)
-    check_batch(y_hat.shape, "cross_entropy")
-    rows = y_hat if y_hat.ndim == 2 else y_hat.reshape(-1, y_hat.shape[-1])
+    shape = y_hat.shape
+    labels = check_labels(to_numpy(y), shape)
+    check_batch(shape, "cross_entropy")
+    rows = y_hat if len(shape) == 2 else y_hat.reshape(-1, shape[-1])
     classes = to_device(labels.reshape(-1).astype("int32"))
     if large(rows):
         check_choice(reduction, _REDUCTIONS, "reduction")

@@ -12,7 +12,7 @@ import numpy
 from d2lib import checkpoint
 from d2lib._checks import check_state
 from d2lib.mx._compat import gluon, mx, np
-from d2lib.mx.tensor import array_of, as_tensor, to_numpy, zero_gradients
+from d2lib.mx.tensor import Learnable, array_of, as_tensor, to_numpy, zero_gradients
 
 __all__ = ["Layer", "Module"]
 
@@ -134,7 +134,7 @@ class Module(gluon.HybridBlock):
 
     def zero_grad(self) -> None:
         """Sets every accumulated gradient to zero."""
-        zero_gradients(self.parameters())
+        zero_gradients([Learnable(p) for p in self.parameters()])
 
     def save(self, path: str | Path) -> None:
         """Writes the parameters to an ``.npz`` file, whole or not at all."""

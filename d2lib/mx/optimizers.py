@@ -1,9 +1,10 @@
 """Optimisers by MXNet's update operators; `d2lib.scratch.optimizers` derives them.
 
-Equations, defaults and state are those of the NumPy twin. The operators are called
-directly: Gluon's ``Trainer`` (which takes these models too: pass it
-``model.collect_params()``) updates a layer of 200,000 weights by the operator that is
-made for many small ones, and that takes longer than its forward pass.
+Equations, defaults and state are those of the NumPy twin, and on a processor large
+parameters are updated by it, in MXNet's memory. MXNet's operators take one number after
+the other there, NumPy eight or sixteen, block by block in the cache: for a million
+parameters Adam needs half of the time. (Gluon's ``Trainer`` takes these models too:
+pass it ``model.collect_params()``.)
 """
 
 from __future__ import annotations
@@ -24,9 +25,7 @@ from d2lib._checks import (
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.module import as_shared, from_shared, shared_shape
 from d2lib.mx.tensor import (
-    array_of,
-    classic,
-    classic_gradient,
+    Learnable,
     memory,
     to_numpy,
     zero_gradients,
@@ -48,6 +47,7 @@ class Optimizer:
     """What all optimisers share; a subclass updates the parameters that are ready."""
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
+    _twin: Any = numpy_twin.Optimizer  # what updates large parameters on a processor
 
     def __init__(self, parameters: Iterable[Any], lr: float) -> None:
         self.parameters = list(parameters)
@@ -64,10 +64,15 @@ class Optimizer:
                 )
         self.lr = lr
         self.steps = 0
-        self._seen = [
-            (array, classic(array)) for array in map(array_of, self.parameters)
+        self._learnables = [Learnable(p) for p in self.parameters]
+        self._kept = [
+            [mx.nd.zeros_like(p.classic) for _ in self.slots] for p in self._learnables
         ]
-        self._kept = [[mx.nd.zeros_like(w) for _ in self.slots] for _, w in self._seen]
+        self._large = [
+            p.array.size >= _LARGE and p.array.ctx.device_type == "cpu"
+            for p in self._learnables
+        ]
+        self._views: dict[int, tuple] = {}  # the memory of the large ones
 
     @property
     def lr(self) -> float:
@@ -84,35 +89,48 @@ class Optimizer:
         Raises:
             ValueError: no parameter has a gradient.
         """
-        ready = [
-            (self._weight(i), classic_gradient(parameter), *kept)
-            for i, (parameter, kept) in enumerate(
-                zip(self.parameters, self._kept, strict=True)
-            )
-            if array_of(parameter)._fresh_grad  # backward reached it since zero_grad
-        ]
-        if not ready:
+        small: list[tuple] = []
+        large: list[tuple] = []
+        for i, learnable in enumerate(self._learnables):
+            if learnable.refresh():
+                self._views.pop(i, None)
+            if learnable.array._fresh_grad:  # backward reached it since zero_grad
+                arrays = learnable.classic, learnable.classic_gradient, *self._kept[i]
+                if self._large[i]:
+                    large.append((i, arrays))
+                else:
+                    small.append(arrays)
+        if not small and not large:
             raise ValueError(
                 "step() needs gradients, and no parameter has one: call "
                 "loss.backward() first"
             )
         self.steps += 1
-        self._update(ready)
+        self._twin._prepare(self)
+        if small:
+            self._update(small)
+        update = partial(self._twin._update, self)
+        for i, arrays in large:
+            known = self._views.get(i, [None] * len(arrays))
+            views = tuple(map(memory, arrays, known))
+            self._views[i] = views
+            numpy_twin.update_in_blocks(update, views, self._buffers)
 
-    def _weight(self, i: int) -> Any:
-        """Parameter i as MXNet's older kind of array, made anew only if it changed."""
-        array = array_of(self.parameters[i])
-        if array is not self._seen[i][0]:
-            self._seen[i] = array, classic(array)
-        return self._seen[i][1]
+    @cached_property
+    def _buffers(self) -> list[tuple]:
+        arrays = [p.array for p in self._learnables]
+        return numpy_twin.block_buffers(
+            max(array.size for array in arrays),
+            numpy.result_type(*[array.dtype for array in arrays]),
+        )
 
     def _update(self, ready: list[tuple]) -> None:
-        """Updates each (weight, gradient, *kept) in place."""
+        """Updates each (weight, gradient, *kept) in place, by MXNet's operators."""
         raise NotImplementedError(f"{type(self).__name__} must define _update")
 
     def zero_grad(self) -> None:
         """Sets the gradients to zero, so that the next backward starts afresh."""
-        zero_gradients(self.parameters)
+        zero_gradients(self._learnables)
 
     def state(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
@@ -142,18 +160,16 @@ class Optimizer:
                 values[:] = array.reshape(values.shape)
 
 
+_LARGE = 10_000  # numbers: from here on NumPy gains more than its calls cost
+_TOGETHER = 40  # MXNet's limit is 60
+
+
 def _update_together(
-    ready: list[tuple], one: Any, many: Any, lr: float, wd: float, **settings: float
+    ready: list[tuple], many: Any, lr: float, wd: float, **settings: float
 ) -> None:
-    """Updates large parameters with an operator each, all small ones with one call."""
-    small = []
-    for arrays in ready:
-        if arrays[0].size < _SMALL:
-            small.append(arrays)
-        else:
-            one(*arrays, out=arrays[0], lr=lr, wd=wd, lazy_update=False, **settings)
-    for start in range(0, len(small), _TOGETHER):
-        part = small[start : start + _TOGETHER]
+    """Updates many parameters with one call."""
+    for start in range(0, len(ready), _TOGETHER):
+        part = ready[start : start + _TOGETHER]
         n = len(part)
         many(
             *[array for arrays in part for array in arrays],
@@ -165,14 +181,10 @@ def _update_together(
         )
 
 
-_SMALL = 10_000  # numbers; from here on calling the slower loop costs more than a call
-_TOGETHER = 40  # MXNet's limit is 60
-
-
 class SGD(Optimizer):
     r"""Gradient descent, :math:`w \leftarrow w - \eta\,(g + \lambda w)`.
 
-    By ``sgd_update``, and ``multi_sgd_update`` for small parameters.
+    By ``multi_sgd_update``.
 
     Args:
         parameters: ``model.parameters()``, or tensors with ``requires_grad=True``.
@@ -195,6 +207,8 @@ class SGD(Optimizer):
         array([0.8])
     """
 
+    _twin = numpy_twin.SGD
+
     def __init__(
         self, parameters: Iterable[Any], lr: float = 0.01, weight_decay: float = 0.0
     ) -> None:
@@ -202,8 +216,7 @@ class SGD(Optimizer):
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
     def _update(self, ready: list[tuple]) -> None:
-        one, many = mx.nd.sgd_update, mx.nd.multi_sgd_update
-        _update_together(ready, one, many, self.lr, self.weight_decay)
+        _update_together(ready, mx.nd.multi_sgd_update, self.lr, self.weight_decay)
 
 
 class Momentum(Optimizer):
@@ -211,7 +224,7 @@ class Momentum(Optimizer):
 
     .. math:: v \leftarrow \mu v - \eta\,(g + \lambda w), \qquad w \leftarrow w + v
 
-    By ``sgd_mom_update``, and ``multi_sgd_mom_update`` for small parameters.
+    By ``multi_sgd_mom_update``.
 
     Args:
         parameters: as for `SGD`.
@@ -230,6 +243,7 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
+    _twin = numpy_twin.Momentum
 
     def __init__(
         self,
@@ -243,9 +257,8 @@ class Momentum(Optimizer):
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
     def _update(self, ready: list[tuple]) -> None:
-        one, many = mx.nd.sgd_mom_update, mx.nd.multi_sgd_mom_update
-        lr, wd = self.lr, self.weight_decay
-        _update_together(ready, one, many, lr, wd, momentum=self.momentum)
+        many, lr, wd = mx.nd.multi_sgd_mom_update, self.lr, self.weight_decay
+        _update_together(ready, many, lr, wd, momentum=self.momentum)
 
 
 class Adagrad(Optimizer):
@@ -270,6 +283,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("squares",)
+    _twin = numpy_twin.Adagrad
 
     def __init__(
         self, parameters: Iterable[Any], lr: float = 0.01, eps: float = 1e-7
@@ -306,6 +320,7 @@ class RMSProp(Optimizer):
     """
 
     slots = ("squares",)
+    _twin = numpy_twin.RMSProp
 
     def __init__(
         self,
@@ -350,6 +365,7 @@ class Adadelta(Optimizer):
     """
 
     slots = ("squares", "steps_squared")
+    _twin = numpy_twin.Adadelta
 
     def __init__(
         self,
@@ -373,7 +389,7 @@ class Adadelta(Optimizer):
 
 
 class Adam(Optimizer):
-    r"""Momentum and RMSProp together, by ``adam_update`` for small ones and on a GPU.
+    r"""Momentum and RMSProp together, by ``adam_update``.
 
     .. math:: m \leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad
               v \leftarrow \beta_2 v + (1-\beta_2)\, g^2, \qquad
@@ -382,10 +398,6 @@ class Adam(Optimizer):
     MXNet adds :math:`\epsilon` to :math:`\sqrt v`, before the correction
     :math:`\hat v = v/(1-\beta_2^t)`. Given :math:`\epsilon\sqrt{1-\beta_2^t}` instead
     at step t, it computes what Kingma and Ba wrote.
-
-    On a processor ``adam_update`` takes one square root and one division after the
-    other. NumPy takes many at once, so large parameters there are updated by the NumPy
-    twin, in MXNet's memory: it needs half of the time.
 
     Args:
         parameters: as for `SGD`.
@@ -406,6 +418,7 @@ class Adam(Optimizer):
     """
 
     slots = ("mean", "squares")
+    _twin = numpy_twin.Adam
 
     def __init__(
         self,
@@ -422,40 +435,24 @@ class Adam(Optimizer):
         self.eps = check_positive(eps, "eps")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
+    _step: float  # by the NumPy twin, before every update
+    _eps: float
+
     def _update(self, ready: list[tuple]) -> None:
-        root = math.sqrt(1 - self.beta2**self.steps)
-        lr = self.lr * root / (1 - self.beta1**self.steps)
-        self._step, self._eps = lr, self.eps * root
         for w, g, m, v in ready:
-            if w.size >= _SMALL and w.context.device_type == "cpu":
-                self._update_by_numpy(w, g, m, v)
-                continue
             mx.nd.adam_update(
                 w,
                 g,
                 m,
                 v,
                 out=w,
-                lr=lr,
+                lr=self._step,
                 beta1=self.beta1,
                 beta2=self.beta2,
                 epsilon=self._eps,
                 wd=self.weight_decay,
                 lazy_update=False,
             )
-
-    def _update_by_numpy(self, *arrays: Any) -> None:
-        update: Any = numpy_twin.Adam._update
-        views = tuple([memory(array) for array in arrays])
-        numpy_twin.update_in_blocks(partial(update, self), views, self._buffers)
-
-    @cached_property
-    def _buffers(self) -> list[tuple]:
-        arrays = [array_of(p) for p in self.parameters]
-        return numpy_twin.block_buffers(
-            max(array.size for array in arrays),
-            numpy.result_type(*[array.dtype for array in arrays]),
-        )
 
 
 def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
@@ -489,7 +486,7 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
         array([0.6, 0.8])
     """
     max_norm = check_positive(max_norm, "max_norm")
-    gradients = [classic_gradient(p) for p in parameters]
+    gradients = [Learnable(p).classic_gradient for p in parameters]
     if not gradients:
         return 0.0
     squares = mx.nd.multi_sum_sq(*gradients, num_arrays=len(gradients))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy
@@ -82,15 +81,24 @@ def to_device(array: numpy.ndarray) -> Tensor:
     return result
 
 
-def memory(array: Any) -> numpy.ndarray:
+def memory(array: Any, known: numpy.ndarray | None = None) -> numpy.ndarray:
     """An array on the processor as a NumPy array of the same memory, to be changed.
 
     It waits for all that MXNet still has to do with the array, so that nothing queued
-    reads half of the change or writes over it. Use it at once, and do not keep it.
+    reads half of the change or writes over it. Use it at once, and call this again
+    before the next use: MXNet may move the numbers.
+
+    Args:
+        array: an MXNet array on the processor.
+        known: what an earlier call returned for this array. It is returned again while
+            the numbers stay where they are, which spares three quarters of the call.
     """
     mx.base.check_call(_LIB.MXNDArrayWaitToWrite(array.handle))
+    address = _address(array)
+    if known is not None and known.__array_interface__["data"][0] == address:
+        return known
     dtype = numpy.dtype(array.dtype)
-    data = (ctypes.c_byte * (array.size * dtype.itemsize)).from_address(_address(array))
+    data = (ctypes.c_byte * (array.size * dtype.itemsize)).from_address(address)
     return numpy.frombuffer(data, dtype).reshape(array.shape)
 
 
@@ -161,24 +169,48 @@ def classic(array: Tensor) -> Any:
     return older if older.shape else older.reshape((1,))
 
 
-def classic_gradient(parameter: Any) -> Any:
-    """The gradient of a Gluon parameter or an array, as MXNet's older kind of array.
+class Learnable:
+    """A parameter's array and gradient as MXNet's older kind, for its operators.
 
-    It is ``classic(array.grad)`` with a third of the calls into MXNet: an optimiser
-    asks for every gradient twice a step, which a small network feels.
+    Asking MXNet for them takes longer than the update of a small network. So they are
+    kept, and made anew when the parameter was cast, moved, or given another gradient.
+
+    Args:
+        parameter: a Gluon parameter, or a tensor that has a gradient.
     """
-    handle = mx.base.NDArrayHandle()
-    array = array_of(parameter)
-    mx.base.check_call(_LIB.MXNDArrayGetGrad(array.handle, ctypes.byref(handle)))
-    older = mx.nd.NDArray(handle)
-    return older if parameter.shape else older.reshape((1,))
+
+    def __init__(self, parameter: Any) -> None:
+        self.parameter = parameter
+        self.array: Any = None
+        self._gradient: Any = None
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Looks whether the parameter has other arrays now; says whether it has."""
+        parameter = self.parameter
+        gradient = None
+        if not isinstance(parameter, gluon.Parameter):
+            array, gradient = parameter, parameter.grad
+        else:
+            array = parameter.data()
+            if parameter.grad_req != "null":
+                gradient = parameter.grad()
+        if array is self.array and gradient is self._gradient:
+            return False
+        self.array, self._gradient = array, gradient
+        self.classic = classic(array)
+        self.classic_gradient: Any = None if gradient is None else classic(gradient)
+        return True
 
 
-def zero_gradients(parameters: Iterable[Any]) -> None:
+def zero_gradients(learnables: list[Learnable]) -> None:
     """Sets all gradients to zero with one call into MXNet, and marks them as unset."""
-    parameters = list(parameters)
-    gradients = [classic_gradient(p) for p in parameters]
+    for learnable in learnables:
+        learnable.refresh()
+    gradients = [
+        p.classic_gradient for p in learnables if p.classic_gradient is not None
+    ]
     if gradients:
         mx.nd.reset_arrays(*gradients, num_arrays=len(gradients))
-    for parameter in parameters:
-        array_of(parameter)._fresh_grad = False
+    for learnable in learnables:
+        learnable.array._fresh_grad = False

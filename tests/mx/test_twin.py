@@ -277,8 +277,8 @@ def test_large_and_bare_parameters_follow_the_numpy_twin(name):
 def test_adam_by_numpy_is_adam_by_the_operator(weight_decay, monkeypatch):
     g = RNG.normal(size=(400, 1000)).astype(np.float32)  # enough for two threads
     values = []
-    for small in (1_000_000, 10_000):  # by the operator, then by NumPy
-        monkeypatch.setattr("d2lib.mx.optimizers._SMALL", small)
+    for large in (1_000_000, 10_000):  # by the operator, then by NumPy
+        monkeypatch.setattr("d2lib.mx.optimizers._LARGE", large)
         w = mx.tensor(np.ones(g.shape, "f4"), requires_grad=True)
         optimizer = mx.Adam([w], lr=0.1, eps=0.1, weight_decay=weight_decay)
         for _ in range(3):
