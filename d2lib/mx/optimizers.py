@@ -1,10 +1,10 @@
 """Optimisers by MXNet's update operators; `d2lib.scratch.optimizers` derives them.
 
-Equations, defaults and state are those of the NumPy twin, and on a processor large
-parameters are updated by it, in MXNet's memory. MXNet's operators take one number after
-the other there, NumPy eight or sixteen, block by block in the cache: for a million
-parameters Adam needs half of the time. (Gluon's ``Trainer`` takes these models too:
-pass it ``model.collect_params()``.)
+Equations, defaults and state are those of the NumPy twin, and on a processor it updates
+all but small models, in MXNet's memory. MXNet's operators take one number after the
+other there, NumPy eight or sixteen, block by block in the cache: it needs a half to a
+sixth of the time. (Gluon's ``Trainer`` takes these models too: pass it
+``model.collect_params()``.)
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Optimizer:
     """What all optimisers share; a subclass updates the parameters that are ready."""
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
-    _twin: Any = numpy_twin.Optimizer  # what updates large parameters on a processor
+    _twin: Any = numpy_twin.Optimizer  # what updates large models on a processor
 
     def __init__(self, parameters: Iterable[Any], lr: float) -> None:
         self.parameters = list(parameters)
@@ -68,11 +68,7 @@ class Optimizer:
         self._kept = [
             [mx.nd.zeros_like(p.classic) for _ in self.slots] for p in self._learnables
         ]
-        self._large = [
-            p.array.size >= _LARGE and p.array.ctx.device_type == "cpu"
-            for p in self._learnables
-        ]
-        self._views: dict[int, tuple] = {}  # the memory of the large ones
+        self._refresh(new=True)
 
     @property
     def lr(self) -> float:
@@ -89,32 +85,40 @@ class Optimizer:
         Raises:
             ValueError: no parameter has a gradient.
         """
-        small: list[tuple] = []
-        large: list[tuple] = []
-        for i, learnable in enumerate(self._learnables):
-            if learnable.refresh():
-                self._views.pop(i, None)
-            if learnable.array._fresh_grad:  # backward reached it since zero_grad
-                arrays = learnable.classic, learnable.classic_gradient, *self._kept[i]
-                if self._large[i]:
-                    large.append((i, arrays))
-                else:
-                    small.append(arrays)
-        if not small and not large:
+        self._refresh()
+        ready = [
+            (i, (p.classic, p.classic_gradient, *kept))
+            for i, (p, kept) in enumerate(
+                zip(self._learnables, self._kept, strict=True)
+            )
+            if p.array._fresh_grad  # backward has reached it since zero_grad
+        ]
+        if not ready:
             raise ValueError(
                 "step() needs gradients, and no parameter has one: call "
                 "loss.backward() first"
             )
         self.steps += 1
         self._twin._prepare(self)
-        if small:
-            self._update(small)
+        if not self._by_numpy:
+            self._update([arrays for _, arrays in ready])
+            return
         update = partial(self._twin._update, self)
-        for i, arrays in large:
-            known = self._views.get(i, [None] * len(arrays))
-            views = tuple(map(memory, arrays, known))
-            self._views[i] = views
-            numpy_twin.update_in_blocks(update, views, self._buffers)
+        for i, arrays in ready:
+            self._views[i] = tuple(map(memory, arrays, self._views[i]))
+            numpy_twin.update_in_blocks(update, self._views[i], self._buffers)
+
+    def _refresh(self, new: bool = False) -> None:
+        """Asks the parameters for their arrays, and decides who updates them."""
+        for parameter in self._learnables:
+            new |= parameter.refresh()
+        if not new:
+            return
+        arrays = [p.array for p in self._learnables]
+        large = sum(array.size for array in arrays) >= _LARGE
+        self._by_numpy = large and all(a.ctx.device_type == "cpu" for a in arrays)
+        # The memory of each parameter, its gradient and what is kept, once it is known.
+        self._views: list[tuple] = [(None,) * (2 + len(kept)) for kept in self._kept]
 
     @cached_property
     def _buffers(self) -> list[tuple]:
@@ -130,7 +134,14 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Sets the gradients to zero, so that the next backward starts afresh."""
-        zero_gradients(self._learnables)
+        self._refresh()
+        if not self._by_numpy:
+            zero_gradients(self._learnables)
+            return
+        for parameter, views in zip(self._learnables, self._views, strict=True):
+            if parameter.classic_gradient is not None:
+                memory(parameter.classic_gradient, views[1]).fill(0)
+                parameter.array._fresh_grad = False
 
     def state(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
@@ -160,7 +171,7 @@ class Optimizer:
                 values[:] = array.reshape(values.shape)
 
 
-_LARGE = 10_000  # numbers: from here on NumPy gains more than its calls cost
+_LARGE = 10_000  # parameters: with fewer, one call for all of them is quicker
 _TOGETHER = 40  # MXNet's limit is 60
 
 

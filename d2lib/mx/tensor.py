@@ -205,8 +205,6 @@ class Learnable:
 
 def zero_gradients(learnables: list[Learnable]) -> None:
     """Sets all gradients to zero with one call into MXNet, and marks them as unset."""
-    for learnable in learnables:
-        learnable.refresh()
     gradients = [
         p.classic_gradient for p in learnables if p.classic_gradient is not None
     ]
