@@ -30,8 +30,15 @@ class Choice:
 CHOICES: dict[str, Choice] = {}  # by variable, once MXNet has been imported
 
 
+#: How often a thread looks for more work before it sleeps: some twenty microseconds.
+#: Most gaps between two operations of a training step are shorter. A thread that slept
+#: through them would have to be woken a dozen times a step, and one that never slept
+#: would take the core away from a program that needs it.
+SPINS = 2000
+
+
 def choose(
-    environ: Mapping[str, str], cores: int, flags: frozenset[str]
+    environ: Mapping[str, str], cores: int, flags: frozenset[str], gpu: bool = False
 ) -> dict[str, Choice]:
     """Returns the settings for a machine; a variable that is set already is kept.
 
@@ -39,15 +46,24 @@ def choose(
         environ: the environment.
         cores: how many cores this process may use.
         flags: the instruction sets of an x86-64 processor, empty elsewhere.
+        gpu: whether the machine has a GPU that MXNet may come to use.
     """
     wanted: dict[str, Choice] = {}
+    # A queue of operations lets Python run ahead of a GPU, or of other machines. On a
+    # processor there is one kind of worker, and the thread that hands the operations
+    # out takes a core away from those that compute them.
+    if not gpu and "DMLC_ROLE" not in environ:
+        why = "one operation after the other, no GPU or other machine to run ahead of"
+        wanted["MXNET_ENGINE_TYPE"] = Choice("NaiveEngine", why)
     if "MXNET_OMP_MAX_THREADS" not in environ:
         why = f"all {cores} cores this process may use; MXNet takes half of them"
         wanted["OMP_NUM_THREADS"] = Choice(str(cores), why)
-    # Threads that wait busily while another program has their core hold everybody up:
-    # on a busy machine training then is many times slower.
     if "GOMP_SPINCOUNT" not in environ:
-        wanted["OMP_WAIT_POLICY"] = Choice("PASSIVE", "threads that wait use no core")
+        why = "threads that wait leave their core to others"
+        wanted["OMP_WAIT_POLICY"] = Choice("PASSIVE", why)
+        if "OMP_WAIT_POLICY" not in environ:
+            why = "but look for work a moment longer, since waking them takes longer"
+            wanted["GOMP_SPINCOUNT"] = Choice(str(SPINS), why)
     # MXNet's OpenBLAS takes a processor younger than itself for the oldest it knows.
     # Haswell's kernels are the best it has for any processor with AVX2.
     if {"avx2", "fma"} <= flags:
@@ -64,7 +80,8 @@ def applied() -> Iterator[None]:
     if "mxnet" in sys.modules:  # imported by somebody else: too late to choose
         yield
         return
-    CHOICES.update(choose(os.environ, available_cores(), cpu_flags()))
+    found = choose(os.environ, available_cores(), cpu_flags(), gpu_present())
+    CHOICES.update(found)
     mine = {n: c.value for n, c in CHOICES.items() if n not in os.environ}
     os.environ.update(mine)
     try:
@@ -101,6 +118,11 @@ def cpu_flags() -> frozenset[str]:
         if name.strip() == "flags":
             return frozenset(value.split())
     return frozenset()
+
+
+def gpu_present() -> bool:
+    """Whether the system has the device files of NVIDIA's driver, or of WSL's."""
+    return any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/dxg"))
 
 
 def report() -> str:

@@ -35,6 +35,15 @@ def test_what_the_user_set_is_kept_and_named():
 def test_settings_with_the_same_purpose_are_not_overridden():
     assert "OMP_NUM_THREADS" not in choose({"MXNET_OMP_MAX_THREADS": "1"}, 8, AVX2)
     assert "OMP_WAIT_POLICY" not in choose({"GOMP_SPINCOUNT": "100"}, 8, AVX2)
+    assert "GOMP_SPINCOUNT" not in choose({"OMP_WAIT_POLICY": "ACTIVE"}, 8, AVX2)
+
+
+def test_operations_are_queued_where_something_can_run_ahead():
+    assert choose({}, 2, AVX2)["MXNET_ENGINE_TYPE"].value == "NaiveEngine"
+    assert "MXNET_ENGINE_TYPE" not in choose({}, 2, AVX2, gpu=True)
+    assert "MXNET_ENGINE_TYPE" not in choose({"DMLC_ROLE": "worker"}, 2, AVX2)
+    users = choose({"MXNET_ENGINE_TYPE": "ThreadedEngine"}, 2, AVX2)
+    assert users["MXNET_ENGINE_TYPE"].value == "ThreadedEngine"
 
 
 def probe(**environ):
@@ -101,8 +110,9 @@ def test_errors_surface(default):
     assert default[0]["error"] == "MXNetError"
 
 
-def test_a_users_engine_gives_equal_results_and_errors(default):
-    seen, greetings = probe(MXNET_ENGINE_TYPE="NaiveEngine", OMP_NUM_THREADS="1")
+@pytest.mark.parametrize("engine", ["NaiveEngine", "ThreadedEnginePerDevice"])
+def test_a_users_engine_gives_equal_results_and_errors(default, engine):
+    seen, greetings = probe(MXNET_ENGINE_TYPE=engine, OMP_NUM_THREADS="1")
     assert seen["error"] == "MXNetError"
     assert greetings == ""
     numpy.testing.assert_allclose(seen["weights"], default[0]["weights"], rtol=1e-5)
