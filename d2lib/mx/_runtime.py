@@ -30,11 +30,11 @@ class Choice:
 CHOICES: dict[str, Choice] = {}  # by variable, once MXNet has been imported
 
 
-#: How often a thread looks for more work before it sleeps: some twenty microseconds.
+#: How often a thread looks for more work before it sleeps: some tens of microseconds.
 #: Most gaps between two operations of a training step are shorter. A thread that slept
 #: through them would have to be woken a dozen times a step, and one that never slept
 #: would take the core away from a program that needs it.
-SPINS = 2000
+SPINS = 4000
 
 
 def choose(

@@ -91,7 +91,7 @@ class Optimizer:
             for i, (p, kept) in enumerate(
                 zip(self._learnables, self._kept, strict=True)
             )
-            if p.array._fresh_grad  # backward has reached it since zero_grad
+            if p.ready
         ]
         if not ready:
             raise ValueError(

@@ -202,6 +202,11 @@ class Learnable:
         self.classic_gradient: Any = None if gradient is None else classic(gradient)
         return True
 
+    @property
+    def ready(self) -> bool:
+        """Whether ``backward`` has reached the gradient since it was set to zero."""
+        return self.classic_gradient is not None and bool(self.array._fresh_grad)
+
 
 def zero_gradients(learnables: list[Learnable]) -> None:
     """Sets all gradients to zero with one call into MXNet, and marks them as unset."""
@@ -211,4 +216,5 @@ def zero_gradients(learnables: list[Learnable]) -> None:
     if gradients:
         mx.nd.reset_arrays(*gradients, num_arrays=len(gradients))
     for learnable in learnables:
-        learnable.array._fresh_grad = False
+        if learnable.classic_gradient is not None:
+            learnable.array._fresh_grad = False

@@ -68,6 +68,11 @@ for _ in range(3):
         loss = mx.cross_entropy(model(x), [0, 1, 2, 1])
     loss.backward()
     adam.step()
+z = mx.tensor([[0.01 * (i * j % 101) for i in range(600)] for j in range(500)],
+              requires_grad=True)
+with mx.record():
+    large = mx.cross_entropy(z, __import__("numpy").arange(500))
+large.backward()
 try:
     mxnet.np.dot(mxnet.np.zeros((2, 3)), mxnet.np.zeros((2, 3))).asnumpy()
     error = "none"
@@ -78,6 +83,7 @@ print(json.dumps({
     "error": error,
     "choices": {n: [c.value, c.why] for n, c in _runtime.CHOICES.items()},
     "left": {n: os.environ.get(n) for n in _runtime.CHOICES},
+    "large": [large.item(), z.grad.max().item(), z.grad.min().item()],
     "weights": model.state()["layers.1.W"].tolist(),
 }))
 """
@@ -115,7 +121,8 @@ def test_a_users_engine_gives_equal_results_and_errors(default, engine):
     seen, greetings = probe(MXNET_ENGINE_TYPE=engine, OMP_NUM_THREADS="1")
     assert seen["error"] == "MXNetError"
     assert greetings == ""
-    numpy.testing.assert_allclose(seen["weights"], default[0]["weights"], rtol=1e-5)
+    for name in ("weights", "large"):
+        numpy.testing.assert_allclose(seen[name], default[0][name], rtol=1e-5)
 
 
 def test_a_users_setting_reaches_mxnet():

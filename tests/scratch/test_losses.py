@@ -10,6 +10,7 @@ from d2lib.scratch import (
     Tensor,
     binary_cross_entropy,
     cross_entropy,
+    losses,
     mse,
     sigmoid,
     softmax,
@@ -227,6 +228,27 @@ class TestAgainstThePlainFormula:
         plain = -(y * np.log(p) + (1 - y) * np.log(1 - p))
         each = binary_cross_entropy(Tensor(z, np.float64), y, reduction="none").data
         np.testing.assert_allclose(each, plain, rtol=1e-10)
+
+
+class TestBlocks:
+    def test_many_rows_are_the_same_as_few(self, monkeypatch):
+        """Blocks of rows; those with large scores are shifted, the others are not."""
+        rng = np.random.default_rng(0)
+        z, y = rng.normal(size=(50, 4)).astype(np.float32), rng.integers(0, 4, 50)
+        z[20:23] *= 300
+        upstream = rng.normal(size=50).astype(np.float32)
+
+        def run():
+            x = Tensor(z, requires_grad=True)
+            each = cross_entropy(x, y, "none")
+            each.backward(upstream)
+            return each.data, x.grad
+
+        whole = run()
+        for block in (1, 8, 12):
+            monkeypatch.setattr(losses, "_BLOCK", block)
+            for got, expected in zip(run(), whole, strict=True):
+                np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-7)
 
 
 class TestReductions:
