@@ -119,6 +119,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
 
 def _squared(F: Any, y_hat: Any, y: Any) -> Any:
+    """The square of each error."""
     return F.np.square(y_hat - y)
 
 
@@ -134,11 +135,13 @@ def _logistic(F: Any, z: Any, y: Any) -> Any:
 
 
 def _logistic_of_probabilities(F: Any, p: Any, y: Any) -> Any:
+    """Binary cross-entropy of probabilities, by Gluon."""
     of_each = gluon.loss.SigmoidBCELoss(from_sigmoid=True)  # takes a row's mean
     return of_each(p.reshape((-1, 1)), y.reshape((-1, 1)))
 
 
 def _surprise(F: Any, z: Any, y: Any) -> Any:
+    r"""Cross-entropy of logits: :math:`-\log\text{softmax}(z)_y`."""
     return -F.npx.pick(F.npx.log_softmax(z, axis=-1), y, axis=-1)
 
 
