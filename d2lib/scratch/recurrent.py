@@ -305,12 +305,12 @@ def lstm(
     X = _by_time(x)
     length, batch, units = len(X), len(x), len(W_hh)
     i, f, g, o = (slice(k * units, (k + 1) * units) for k in range(4))
-    # sigma(a) = (1 + tanh(a / 2)) / 2: one tanh for all four blocks.
-    half = np.full(4 * units, 0.5, X.dtype)
-    half[g] = 1
-    shift = 1 - half
-    W, bias = W_hh.data * half, b.data * half
-    gates = _project(X, W_xh, half)  # (length, batch, 4 * units)
+    # sigma(a) = 1 / (1 + e^-a), and tanh(a) = 2 sigma(2 a) - 1: one exp for all four
+    # blocks, which takes NumPy a third of the time of a tanh.
+    scale = np.full(4 * units, -1, X.dtype)
+    scale[g] = -2
+    W, bias = W_hh.data * scale, b.data * scale
+    gates = _project(X, W_xh, scale)  # (length, batch, 4 * units)
     hc = np.empty((length + 1, batch, units), X.dtype)
     c = np.empty_like(hc)
     tanh_c = np.empty_like(hc[:-1])
@@ -320,11 +320,15 @@ def lstm(
         a = gates[t]
         a += bias
         a += np.matmul(before, W, out=product)
-        np.tanh(a, out=a)
-        a *= half
-        a += shift
+        with np.errstate(over="ignore"):  # where e^-a is infinite, sigma is 0
+            np.exp(a, out=a)
+        a += 1
+        np.reciprocal(a, out=a)
+        candidate = a[:, g]
+        candidate *= 2
+        candidate -= 1
         np.multiply(a[:, f], c[t], out=c[t + 1])
-        c[t + 1] += np.multiply(a[:, i], a[:, g], out=hc[t])
+        c[t + 1] += np.multiply(a[:, i], candidate, out=hc[t])
         np.tanh(c[t + 1], out=tanh_c[t])
         before = np.multiply(a[:, o], tanh_c[t], out=hc[t])
     hc[-1] = c[-1]

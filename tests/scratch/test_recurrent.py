@@ -245,3 +245,18 @@ class TestStart:
         _, (h, final) = model(np.ones((1, 100, 1), np.float32), (0 * c, c))
         np.testing.assert_allclose(final.data, c, rtol=1e-6)
         np.testing.assert_allclose(h.data, 0.5 * np.tanh(c), rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e30])
+def test_gates_that_are_wide_open_or_shut(size):
+    """e^1000 is infinite; the gates are then 0 or 1, and nothing warns."""
+    layer = LSTM(1, 2, seed=0)
+    state = layer.state()
+    state["W_xh.0"] = np.sign(np.random.default_rng(0).normal(size=(1, 8)))
+    layer.load_state(state)
+    x = tensor(np.float32([[[size], [-size], [size]]]), requires_grad=True)
+    outputs, (_, c) = layer(x)
+    outputs.sum().backward()
+    assert np.isfinite(outputs.data).all()
+    assert np.isfinite(c.data).all()
+    assert np.isfinite(x.grad).all()
