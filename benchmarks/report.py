@@ -28,6 +28,8 @@ GOALS = {
     ("small_mlp", "scratch"): 0.6,
     ("small_mlp", "mx"): 2.5,
 }
+#: The least times d2lib.scratch's time that micrograd takes for the small network.
+MICROGRAD_GOAL = 3000
 #: And the most milliseconds of an import.
 IMPORT_GOALS = {"d2lib": 300.0, "mx": 1500.0}
 
@@ -118,6 +120,7 @@ def table(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
 
 def goals(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
     """What d2lib wants to reach and what it does, as a table in Markdown."""
+    works = list(works)
     lines = [
         [
             work,
@@ -130,7 +133,24 @@ def goals(results: Mapping[str, Any], works: Iterable[str] = WORKS) -> str:
         for peer, row in of_work(results, work).items()
         if goal(row)
     ]
+    if "small_mlp" in works:
+        lines += _micrograd_goal(results)
     return _markdown(["work", "peer", "median", "÷ PyTorch", "goal"], lines, left=2)
+
+
+def _micrograd_goal(results: Mapping[str, Any]) -> list[list[str]]:
+    """How far micrograd is behind, as a line of `goals`; none if it was not there."""
+    rows = of_work(results, "small_mlp")
+    if not {"micrograd", "scratch"} <= set(rows):
+        return []
+    theirs, ours = rows["micrograd"], rows["scratch"]
+    factor = theirs["median_ms"] / ours["median_ms"]
+    verdict = "met" if factor >= MICROGRAD_GOAL else "**missed**"
+    if theirs["noisy"] or ours["noisy"]:
+        verdict = "too noisy to tell"
+    goal = f"≥ {MICROGRAD_GOAL:,} × d2lib.scratch: {verdict}, {factor:,.0f} ×"
+    time = milliseconds(theirs["median_ms"])
+    return [["small_mlp", "micrograd", time, ratio(theirs["ratio_to_torch"]), goal]]
 
 
 def _markdown(head: list[str], lines: list[list[str]], left: int) -> str:

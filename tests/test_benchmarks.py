@@ -253,6 +253,23 @@ class TestFile:
             "≤ 1.50 s: met |",
         ]
 
+    @pytest.mark.parametrize(
+        ("ours", "noisy", "verdict"),
+        [
+            (0.1, False, "met, 20,000 ×"),
+            (1.0, False, "**missed**, 2,000 ×"),
+            (0.1, True, "too noisy to tell, 20,000 ×"),
+        ],
+    )
+    def test_micrograd_is_to_be_far_behind(self, ours, noisy, verdict):
+        rows = [
+            row("small_mlp", "micrograd", 2000.0, noisy=noisy),
+            row("small_mlp", "scratch", ours),
+        ]
+        last = report.goals({"results": rows}).splitlines()[-1]
+        assert last.split(" | ")[-1] == f"≥ 3,000 × d2lib.scratch: {verdict} |"
+        assert "micrograd" not in report.goals({"results": rows}, ["mlp"])
+
     def test_chart(self, tmp_path):
         rows = [row("mlp", "scratch", 1.5), row("import", "mx", 900.0, limit_ms=None)]
         report.chart({"results": rows}, tmp_path / "chart.svg")
