@@ -13,7 +13,7 @@ In the notebook with gaps one line stands in their place, which is valid Python:
     def area(r):
         ...  # fill in: pi times the square of r
 
-The next code cell is tagged `check`. It calls `d2lib.gaps.check`, which says whether
+The next code cell is tagged `check`. It calls `d2lib.book.check`, which says whether
 the gap is filled in and right, and never fails.
 """
 

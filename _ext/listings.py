@@ -1,6 +1,6 @@
 """Show a cell tagged `listing` as a listing: no input, and a link to the source.
 
-`d2lib.listing.listing` prints the source of a library object under a caption that
+`d2lib.book.listings.listing` prints the source of a library object under a caption that
 names the object. In the built site this extension hides the call and links the
 caption to the highlighted source file (the pages of `sphinx.ext.viewcode`). In a
 notebook there is no site, so there the caption stays plain text.

@@ -20,10 +20,10 @@ __all__ = ["__version__"]
 __version__ = "0.1.0"
 
 _SUBMODULES = (
+    "book",
     "checkpoint",
     "data",
     "gradcheck",
-    "listing",
     "mx",
     "plotting",
     "scratch",

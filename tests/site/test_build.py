@@ -15,7 +15,7 @@ from test_execution import HEADER, cell, write_book
 pytestmark = pytest.mark.xdist_group("build")
 
 GAP = "def one():\n    # fill in: return 1\n    return 1\n    # end"
-CHECK = """from d2lib.gaps import check, close
+CHECK = """from d2lib.book import check, close
 check(one, lambda one: close(one(), 1, "one()"));"""
 NUMPY, MXNET = ":tags: [numpy]\n\n", ":tags: [mxnet]\n\n"
 PAGE = f"""{HEADER}# Page
@@ -28,7 +28,7 @@ A sentence ends the tabs.
 
 {cell(MXNET + "print('alone')")}
 
-{cell("from d2lib.listing import listing")}
+{cell("from d2lib.book import listing")}
 {cell(":tags: [listing]" + chr(10) * 2 + "listing(listing)")}
 
 :::{{exercise-start}}
@@ -52,7 +52,7 @@ Which?
 {cell(":tags: [check]" + chr(10) * 2 + CHECK)}
 
 ```{{eval-rst}}
-.. autofunction:: d2lib.listing.listing
+.. autofunction:: d2lib.book.listings.listing
 ```
 """
 
@@ -101,9 +101,9 @@ def test_tabs_and_listings(book, tmp_path):
     assert "cell_output" in listing
     assert "cell_input" not in listing
     caption = re.search(r'<p class="listing-caption">(.*?)</p>', html, re.S)[1]
-    assert "d2lib.listing.listing" in caption
-    assert 'href="../_modules/d2lib/listing.html#listing"' in caption
-    assert (tmp_path / "_build/html/_modules/d2lib/listing.html").is_file()
+    assert "d2lib.book.listings.listing" in caption
+    assert 'href="../_modules/d2lib/book/listings.html#listing"' in caption
+    assert (tmp_path / "_build/html/_modules/d2lib/book/listings.html").is_file()
 
     sources = tmp_path / "_build/html/_sources/chapters"
     solved = nbformat.read(sources / "page.ipynb", 4).cells
@@ -115,10 +115,12 @@ def test_tabs_and_listings(book, tmp_path):
 
 
 def test_a_listing_of_what_the_reference_leaves_out_is_an_error(book, tmp_path):
-    book.write_text(PAGE.replace(".. autofunction:: d2lib.listing.listing", "Text."))
+    book.write_text(
+        PAGE.replace(".. autofunction:: d2lib.book.listings.listing", "Text.")
+    )
     done = build(tmp_path, "-W", "--keep-going", "--all")
     assert done.returncode != 0
-    assert "d2lib.listing.listing, so its listing has no source" in done.stdout
+    assert "d2lib.book.listings.listing, so its listing has no source" in done.stdout
 
 
 def test_a_failing_cell_and_a_warning_fail_every_build(book, tmp_path):

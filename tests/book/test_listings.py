@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import textwrap
-from pathlib import Path
 
 import pytest
+from execution import ROOT
 
-import d2lib
-from d2lib.listing import Listing, listing
+from d2lib.book.listings import Listing, listing
 
-module = importlib.import_module("d2lib.listing")
+module = importlib.import_module("d2lib.book.listings")
 
 
 def sample(x: int) -> int:
@@ -101,15 +100,15 @@ def test_method_property_and_module():
     assert listing(Sample.shown).source.startswith("@property\ndef shown(self):")
     whole = listing(module, docstring=True)
     assert whole.source == inspect.getsource(module).rstrip()
-    assert (whole.name, whole.first) == ("d2lib.listing", 1)
+    assert (whole.name, whole.first) == ("d2lib.book.listings", 1)
     assert listing(module).source.startswith("from __future__ import annotations")
 
 
 def test_place_in_the_file():
     shown = listing(listing)
-    assert shown.name == "d2lib.listing.listing"
-    assert shown.file == "d2lib/listing.py"
-    lines = Path(d2lib.__file__).with_name("listing.py").read_text().splitlines()
+    assert shown.name == "d2lib.book.listings.listing"
+    assert shown.file == "d2lib/book/listings.py"
+    lines = (ROOT / shown.file).read_text().splitlines()
     assert lines[shown.first - 1] == "def listing("
     assert lines[shown.last - 1].startswith("    return Listing(")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 __all__ = ["Listing", "listing"]
 
-_PACKAGE = Path(__file__).resolve().parent
+_ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package
 
 
 class Listing:
@@ -88,7 +88,7 @@ def listing(
         ValueError: If ``lines`` is not a pair that lies within the source.
 
     Example:
-        >>> from d2lib.listing import listing
+        >>> from d2lib.book import listing
         >>> print(listing(listing, lines=(1, 6)).source)
         def listing(
             obj: Callable[..., Any] | type | ModuleType,
@@ -115,8 +115,8 @@ def listing(
     if lines is not None:
         kept = _slice(kept, lines)
     file = path.resolve()
-    if file.is_relative_to(_PACKAGE.parent):
-        file = file.relative_to(_PACKAGE.parent)
+    if file.is_relative_to(_ROOT):
+        file = file.relative_to(_ROOT)
     else:
         file = Path(file.name)
     return Listing(_name(target), file.as_posix(), start, last, "\n".join(kept))
