@@ -2,13 +2,15 @@
 #
 #   make book                     PYTHON=python3.11 chooses the interpreter
 #   make bench WORK=...           WORK is handed to the benchmarks
+#   make shake PAGES=... TIMES=... chooses pages, and how many draws of noise
 
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
 export PYTHON
+TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test serve lab bench lint format lock clean clean-all
+.PHONY: help book test shake serve lab bench lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -39,6 +41,9 @@ lab: $(ENVIRONMENT) ## open the chapters as notebooks in JupyterLab
 
 bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
 	@$(BIN)/python -m benchmarks $(WORK)
+
+shake: $(ENVIRONMENT) ## run pages as other machines would: PAGES="gradients lstm" TIMES=5
+	@$(BIN)/python _ext/shake.py --times $(TIMES) $(PAGES)
 
 lint: $(ENVIRONMENT) ## check the form of the code, and its types
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format"; exit 1; }

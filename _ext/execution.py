@@ -7,15 +7,18 @@ outputs in a jupyter-cache that looks at the page's cells alone. This module
   (`d2lib/`, the locked requirements, the results of `make bench`, the Python
   version), so that a change there executes the pages again;
 - executes the pages that are not cached two at a time before the book is read;
-- lets the tests ask for the same executions, and for a second run without MXNet.
+- lets the tests ask for the same executions, and for a second run without MXNet;
+- keeps what failed beside what ran, so that a reader whose machine disagrees with one
+  cell still gets the rest of the page (`failures.py` marks it) and of the book.
 
 As a command, `python _ext/execution.py [page ...]`, it executes these pages, or every
-page of `_toc.yml`.
+page of `_toc.yml`, and ends with a list of the cells that failed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import platform
 import re
@@ -34,11 +37,16 @@ from jupyter_cache.cache.main import JupyterCacheBase
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import (
+    CellExecutionError,
+    CellTimeoutError,
+    DeadKernelError,
+)
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.errors import ExtensionError
+from sphinx.util.logging import getLogger
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,20 +54,61 @@ KEPT_CACHES = 6  # folders of caches; the oldest is deleted when there are more
 WITHOUT_MXNET = ROOT / "tests" / "chapters" / "without_mxnet"
 NEEDS_MXNET = {"mxnet", "twins"}  # cells with these tags are left out without MXNet
 # One thread a page: two pages run side by side, and sums come out the same each time.
-# Nobody watches a progress bar in a built page.
+# Nobody watches a progress bar in a built page. The figures' style is the package's own.
 KERNEL_ENVIRONMENT = {
     "D2LIB_PROGRESS": "0",
+    "IPYTHONDIR": str(ROOT / "_build" / ".ipython"),
+    "MATPLOTLIBRC": str(
+        Path(importlib.util.find_spec("matplotlib").origin).parent
+        / "mpl-data"
+        / "matplotlibrc"
+    ),
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+# What a user may have set for other programs changes threads, kernels, figures or what
+# Python imports. It must not change the book.
+NOT_FROM_THE_USER = (
+    *("BLIS_", "D2LIB_", "DMLC_", "DNNL_", "GOMP_", "IPYTHON", "KMP_", "MKL_", "MPL"),
+    *("MATPLOTLIB", "MXNET_", "NPY_", "NUMEXPR_", "OMP_", "ONEDNN_", "OPENBLAS_"),
+    *("PYTHON", "VECLIB_"),
+)
+# But for these: on some processors an older OpenBLAS computes wrong results without.
+FROM_THE_USER = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 ANSI_CODE = re.compile(r"\x1b\[[0-9;]*m")
+
+logger = getLogger(__name__)
 
 
 class PageError(Exception):
     """A cell of a page failed. The message names the page and the cell."""
+
+
+class Failure(NamedTuple):
+    """A code cell that failed: which one, counted from 1, and what it said."""
+
+    page: Path
+    cell: int
+    cells: int
+    source: str
+    line: int  # of the page's file; 0 if it is not known
+    error: str
+    traceback: str
+
+    def __str__(self) -> str:
+        line = f" (line {self.line})" if self.line else ""
+        return f"{self.page}: code cell {self.cell} of {self.cells}{line}: {self.error}"
+
+    def report(self) -> str:
+        """Return all there is to say, as the tests and the build print it."""
+        source = "" if self.source in self.traceback else f"{self.source}\n\n"
+        return (
+            f"{self.page}: code cell {self.cell} of {self.cells} failed\n\n"
+            f"{source}{self.traceback}"
+        )
 
 
 class Execution(NamedTuple):
@@ -68,6 +117,7 @@ class Execution(NamedTuple):
     cells: list[NotebookNode]
     seconds: float
     cached: bool
+    failures: list[Failure]
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -135,65 +185,111 @@ def open_cache(folder: Path) -> JupyterCacheBase:
     return cache
 
 
-def execute(page: Path, root: Path = ROOT, *, mxnet: bool = True) -> Execution | None:
-    """Execute a page in a fresh kernel, or return the cached execution.
+def kernel_environment(*, mxnet: bool = True, **more: str) -> dict[str, str]:
+    """Return the environment in which every page runs, whatever the user has set.
 
     Args:
-        page: A page's source file.
-        root: The book's folder, with its `_config.yml`.
-        mxnet: False hides MXNet and leaves out the cells that are tagged as needing
-            it.
-
-    Returns:
-        The executed cells, or None for a page without code.
-
-    Raises:
-        PageError: If a cell fails, takes too long or ends the kernel.
+        mxnet: False hides MXNet.
+        more: variables for this run alone; they come last.
     """
-    notebook = read(page, root)
-    if notebook is None:
-        return None
-    environment = KERNEL_ENVIRONMENT | os.environ
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in FROM_THE_USER or not name.startswith(NOT_FROM_THE_USER)
+    }
+    environment = kept | KERNEL_ENVIRONMENT | more
+    if not mxnet:
+        paths = [str(WITHOUT_MXNET), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return environment
+
+
+def cells_to_run(notebook: NotebookNode, *, mxnet: bool = True) -> NotebookNode:
+    """Leave out, in place, the cells that need MXNet where there is none."""
     if not mxnet:
         notebook.cells = [
             cell
             for cell in notebook.cells
             if not NEEDS_MXNET & set(cell.metadata.get("tags", []))
         ]
-        paths = [str(WITHOUT_MXNET), os.environ.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return notebook
 
+
+def cached(page: Path, root: Path = ROOT, *, mxnet: bool = True) -> Execution | None:
+    """Return the cached execution of a page as it is now, None if there is none."""
+    notebook = read(page, root)
+    if notebook is None:
+        return None
+    notebook = cells_to_run(notebook, mxnet=mxnet)
+    cache = open_cache(cache_folder(root, mxnet=mxnet))
+    try:
+        record = cache.match_cache_notebook(notebook)
+    except KeyError:
+        return None
+    _, executed = cache.merge_match_into_notebook(notebook)
+    cells = [c for c in executed.cells if c.cell_type == "code"]
+    seconds = record.data["execution_seconds"]
+    return Execution(cells, seconds, True, failures(page, cells))
+
+
+def execute(
+    page: Path, root: Path = ROOT, *, mxnet: bool = True, tolerant: bool = False
+) -> Execution | None:
+    """Execute a page in a fresh kernel, or return the cached execution.
+
+    An execution in which a cell failed is kept for the build, and repeated here.
+
+    Args:
+        page: A page's source file.
+        root: The book's folder, with its `_config.yml`.
+        mxnet: False hides MXNet and leaves out the cells that are tagged as needing
+            it.
+        tolerant: True goes on after a cell that fails, and returns what failed.
+
+    Returns:
+        The executed cells, or None for a page without code.
+
+    Raises:
+        PageError: If a cell fails, takes too long or ends the kernel, unless tolerant.
+    """
+    notebook = read(page, root)
+    if notebook is None:
+        return None
+    notebook = cells_to_run(notebook, mxnet=mxnet)
     folder = cache_folder(root, mxnet=mxnet)
     cache = open_cache(folder)
     name = "-".join(page.relative_to(root).with_suffix("").parts)
     with FileLock(folder / f"{name}.lock"):
-        try:
-            record = cache.match_cache_notebook(notebook)
-        except KeyError:
-            pass
-        else:
-            _, executed = cache.merge_match_into_notebook(notebook)
-            return Execution(
-                [c for c in executed.cells if c.cell_type == "code"],
-                record.data["execution_seconds"],
-                cached=True,
-            )
-        seconds = run(notebook, page, timeout(notebook, root), environment)
+        found = cached(page, root, mxnet=mxnet)
+        if found is not None and not found.failures:
+            return found
+        environment = kernel_environment(mxnet=mxnet)
+        limit = timeout(notebook, root)
+        seconds = run(notebook, page, limit, environment, tolerant=tolerant)
         cache.cache_notebook_bundle(
             CacheBundleIn(notebook, str(page), data={"execution_seconds": seconds}),
             check_validity=False,
             overwrite=True,
         )
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return Execution(cells, seconds, cached=False)
+    return Execution(cells, seconds, False, failures(page, cells))
 
 
 def run(
-    notebook: NotebookNode, page: Path, timeout: int, environment: dict[str, str]
+    notebook: NotebookNode,
+    page: Path,
+    timeout: int,
+    environment: dict[str, str],
+    *,
+    tolerant: bool = False,
 ) -> float:
-    """Run a notebook's cells in place and return the seconds that they took."""
-    started: list[NotebookNode] = []
-    client = NotebookClient(
+    """Run a notebook's cells in place and return the seconds that they took.
+
+    Raises:
+        PageError: At the first cell that fails, unless tolerant. Then it goes on, as
+            long as the kernel lives, and each cell that failed has its error as output.
+    """
+    client = Client(
         notebook,
         timeout=timeout,
         kernel_name="python3",
@@ -201,38 +297,95 @@ def run(
         resources={"metadata": {"path": str(page.parent)}},
         startup_timeout=180,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
-        on_cell_execute=lambda cell, cell_index: started.append(cell),
+        shutdown_kernel="immediate",  # it may be busy for ever
     )
+    client.tolerant = tolerant
     start = time.perf_counter()
     try:
         client.execute(env=environment)
-    except (CellExecutionError, CellTimeoutError, RuntimeError) as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        number = [c is started[-1] for c in code].index(True) + 1 if started else 1
-        reason = ANSI_CODE.sub("", str(error)).strip()
-        if code[number - 1].source not in reason:
-            reason = f"{code[number - 1].source}\n\n{reason}"
-        raise PageError(
-            f"{page}: code cell {number} of {len(code)} failed\n\n{reason}"
-        ) from error
+        raise PageError(failures(page, code)[0].report()) from error
     return time.perf_counter() - start
 
 
-def execute_all(pages: list[Path], root: Path = ROOT) -> list[str]:
-    """Execute pages, as many at a time as there are cores; return what went wrong."""
+class Client(NotebookClient):
+    """Executes a notebook; if tolerant, it goes on after a cell that fails."""
 
-    def failure(page: Path) -> str | None:
+    tolerant = False
+    kernel_is_gone = False
+
+    async def async_execute_cell(
+        self, cell: NotebookNode, cell_index: int, **options: object
+    ) -> NotebookNode:
+        """Execute a cell; its error becomes one of its outputs."""
+        if self.kernel_is_gone:
+            return cell
         try:
-            execution = execute(page, root)
-        except PageError as error:
-            return str(error)
-        if execution is not None:
-            took = "cached" if execution.cached else f"{execution.seconds:.1f} s"
-            print(f"executed {page.relative_to(root)} ({took})", flush=True)
-        return None
+            return await super().async_execute_cell(cell, cell_index, **options)
+        except CellExecutionError:  # it is among the outputs already
+            if not self.tolerant:
+                raise
+        except (CellTimeoutError, DeadKernelError) as error:
+            said = str(error).strip().splitlines()
+            cell.outputs.append(
+                new_output(
+                    "error", ename=type(error).__name__, evalue=said[0], traceback=said
+                )
+            )
+            self.kernel_is_gone = True
+            if not self.tolerant:
+                raise
+        return cell
+
+
+def failures(page: Path, cells: list[NotebookNode]) -> list[Failure]:
+    """Return what failed among a page's executed code cells."""
+    found = []
+    for number, cell in enumerate(cells, 1):
+        for output in cell.outputs:
+            if output.output_type == "error":
+                traceback = ANSI_CODE.sub("", "\n".join(output.traceback)).strip()
+                error = f"{output.ename}: {output.evalue}".strip(": ").split("\n")[0]
+                at = re.search(r"^(?:Cell In\[.*?\], |.*?)line (\d+)", traceback, re.M)
+                first = first_line(page, cells, number)
+                line = first + int(at[1]) - 1 if at and first else first
+                found.append(
+                    Failure(
+                        page, number, len(cells), cell.source, line, error, traceback
+                    )
+                )
+    return found
+
+
+def first_line(page: Path, cells: list[NotebookNode], number: int) -> int:
+    """Return the line of the page at which a cell's code begins, 0 if it is not there.
+
+    Cells follow each other in the page, so each is looked for after the one before.
+    """
+    text, at = page.read_text(encoding="utf-8"), 0
+    for cell in cells[:number]:
+        found = text.find(f"\n{cell.source}\n", at)
+        if found < 0:
+            return 0
+        start, at = found + 1, found + len(cell.source)
+    return text.count("\n", 0, start) + 1
+
+
+def execute_all(pages: list[Path], root: Path = ROOT) -> list[Failure]:
+    """Execute pages, as many at a time as there are cores; return what failed."""
+
+    def work(page: Path) -> list[Failure]:
+        execution = execute(page, root, tolerant=True)
+        if execution is None:
+            return []
+        took = "cached" if execution.cached else f"{execution.seconds:.1f} s"
+        bad = f", {len(execution.failures)} cells failed" if execution.failures else ""
+        print(f"executed {page.relative_to(root)} ({took}{bad})", flush=True)
+        return execution.failures
 
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        return [message for message in pool.map(failure, pages) if message]
+        return [failure for found in pool.map(work, pages) for failure in found]
 
 
 def use_keyed_cache(app: Sphinx, config: object) -> None:
@@ -241,10 +394,16 @@ def use_keyed_cache(app: Sphinx, config: object) -> None:
 
 
 def execute_changed(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Execute the pages that Sphinx is about to read."""
-    failures = execute_all([Path(env.doc2path(d)) for d in docnames], Path(app.srcdir))
-    if failures:
-        raise ExtensionError("\n\n".join(failures))
+    """Execute the pages that Sphinx is about to read; warn of what failed in them."""
+    root = Path(app.srcdir)
+    changed = [Path(env.doc2path(name)) for name in docnames]
+    found = {page: cached(page, root) for page in changed}
+    failed = [
+        f for execution in found.values() if execution for f in execution.failures
+    ]
+    failed += execute_all([page for page in changed if found[page] is None], root)
+    for failure in failed:
+        logger.warning(failure.report(), type="execution")
 
 
 def setup(app: Sphinx) -> dict[str, object]:
@@ -256,16 +415,16 @@ def setup(app: Sphinx) -> dict[str, object]:
 def main(arguments: list[str]) -> int:
     """Execute the given pages, or every page of `_toc.yml`; return the exit code."""
     named = [Path(argument).resolve() for argument in arguments]
-    if not named:
-        failures = execute_all(pages())
-    elif missing := [page for page in named if not page.is_file()]:
-        failures = [f"there is no page {page}" for page in missing]
-    else:
+    if missing := [page for page in named if not page.is_file()]:
+        print(*(f"there is no page {page}" for page in missing), file=sys.stderr)
+        return 1
+    root = ROOT
+    if named:
         root = next(p for p in named[0].parents if (p / "_config.yml").exists())
-        failures = execute_all(named, root)
-    if failures:
-        print("\n\n".join(failures), file=sys.stderr)
-    return 1 if failures else 0
+    failed = execute_all(named or pages(), root)
+    if failed:
+        print("\n\n".join(f.report() for f in failed), file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
