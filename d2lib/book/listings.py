@@ -115,10 +115,7 @@ def listing(
     if lines is not None:
         kept = _slice(kept, lines)
     file = path.resolve()
-    if file.is_relative_to(_ROOT):
-        file = file.relative_to(_ROOT)
-    else:
-        file = Path(file.name)
+    file = file.relative_to(_ROOT) if file.is_relative_to(_ROOT) else Path(file.name)
     return Listing(_name(target), file.as_posix(), start, last, "\n".join(kept))
 
 
