@@ -28,6 +28,7 @@ book: $(ENVIRONMENT) ## execute and build the whole book, print the file to open
 
 # Two processes on two cores are faster with one thread each.
 test: lint ## everything: library, twins, every page's cells, the site in a browser
+	@$(BIN)/python requirements/browser.py
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --durations 15
 
 serve: $(ENVIRONMENT) ## read the book with live reload

@@ -271,6 +271,7 @@ class TestFile:
         assert "micrograd" not in report.goals({"results": rows}, ["mlp"])
 
     def test_chart(self, tmp_path):
+        pytest.importorskip("matplotlib")
         rows = [row("mlp", "scratch", 1.5), row("import", "mx", 900.0, limit_ms=None)]
         report.chart({"results": rows}, tmp_path / "chart.svg")
         assert "<svg" in (tmp_path / "chart.svg").read_text()

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.twins.both import needs_mxnet
+
 
 def run(code, **environ):
     env = {
@@ -37,6 +39,7 @@ def test_the_package_and_the_numpy_twin_do_not_import_mxnet():
     assert run(code).stdout == "False\n"
 
 
+@needs_mxnet
 def test_importing_leaves_no_trace_but_the_name_numpy_lacks():
     code = """
 import os, sys, numpy

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from execution import ROOT
-from playwright.sync_api import Browser, sync_playwright
-from site_checks import served
 
-BROWSERS = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+# What belongs to the book's extras is imported where it is used: without them this
+# folder is left out, see the conftest.py of the whole.
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -53,18 +46,23 @@ def site(build: subprocess.CompletedProcess) -> Path:
 
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
+    from site_checks import served
+
     with served(site) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    """Start the browser that `make test` found or got."""
+    from browser import ADVICE, FLAGS, NONE, find, left_out
+    from playwright.sync_api import sync_playwright
+
+    if left_out():
+        pytest.skip(NONE)
+    path = find()
     if path is None:
-        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+        pytest.fail(ADVICE, pytrace=False)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

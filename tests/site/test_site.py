@@ -123,7 +123,6 @@ def hidden(opened):
     return state
 
 
-@pytest.mark.skipif(len(WITH_TABS) < 2, reason="fewer than two pages have tabs")
 def test_choosing_mxnet_once_chooses_it_everywhere(address, visit):
     first, second = WITH_TABS[:2]
     opened = visit(first)
@@ -134,7 +133,6 @@ def test_choosing_mxnet_once_chooses_it_everywhere(address, visit):
     assert hidden(opened) == {"numpy": True, "mxnet": False}
 
 
-@pytest.mark.skipif(not WITH_TABS, reason="no page has tabs")
 def test_tabs_are_chosen_with_the_keyboard(visit):
     opened = visit(WITH_TABS[0])
     first = opened.page.locator(".twin-tabs input[type=radio]:visible").first
@@ -144,7 +142,6 @@ def test_tabs_are_chosen_with_the_keyboard(visit):
     assert chosen.inner_text() == "In MXNet"
 
 
-@pytest.mark.skipif(not WITH_TABS, reason="no page has tabs")
 def test_both_twins_are_printed(visit):
     opened = visit(WITH_TABS[0])
     opened.page.emulate_media(media="print")
@@ -191,7 +188,6 @@ def test_search_finds_a_term(visit):
     report(checks.check_requests(opened) + checks.check_errors(opened))
 
 
-@pytest.mark.skipif(not WITH_SOLUTIONS, reason="no page has solutions")
 def test_a_solution_is_folded_until_it_is_asked_for(visit):
     opened = visit(WITH_SOLUTIONS[0])
     solution = opened.page.locator(".solution").first

@@ -4,6 +4,7 @@ And their docstrings are complete. Each rule has a test in which a planted breac
 is reported by name.
 """
 
+import importlib
 from types import SimpleNamespace
 
 import pytest
@@ -73,7 +74,7 @@ def test_every_case_is_for_a_public_name():
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_every_name_is_documented(twin):
-    package = pytest.importorskip(f"d2lib.{twin}")
+    package = importlib.import_module(f"d2lib.{twin}")
     # The MXNet twin refers to the NumPy twin for what is the same.
     exempt = {"Tensor: an Example is missing"} if twin == "mx" else set()
     complaints = contract.undocumented(package, sections=twin == "scratch")
