@@ -20,11 +20,7 @@ $(ENVIRONMENT): requirements/all.txt requirements/install.sh pyproject.toml
 	@requirements/install.sh
 
 book: $(ENVIRONMENT) ## execute and build the whole book, print the file to open
-	@$(BIN)/python _ext/execution.py
-	@rm -rf _build/html
-	@$(BIN)/jupyter-book build . --all -W --keep-going -q >/dev/null
-	@echo; echo "The book is built. Open this file in a browser:"
-	@echo "  $(CURDIR)/_build/html/index.html"
+	@$(BIN)/python _ext/build.py
 
 # Two processes on two cores are faster with one thread each.
 test: lint ## everything: library, twins, every page's cells, the site in a browser

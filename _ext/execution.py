@@ -54,7 +54,7 @@ KEPT_CACHES = 6  # folders of caches; the oldest is deleted when there are more
 WITHOUT_MXNET = ROOT / "tests" / "chapters" / "without_mxnet"
 NEEDS_MXNET = {"mxnet", "twins"}  # cells with these tags are left out without MXNet
 # One thread a page: two pages run side by side, and sums come out the same each time.
-# Nobody watches a progress bar in a built page. The figures' style is the package's own.
+# Nobody watches a progress bar in a built page; the figures' style is matplotlib's own.
 KERNEL_ENVIRONMENT = {
     "D2LIB_PROGRESS": "0",
     "IPYTHONDIR": str(ROOT / "_build" / ".ipython"),

@@ -3,10 +3,10 @@
 `make shake` runs every page, or those of `PAGES=`, under disturbances that a reader's
 machine may bring: other kernels of OpenBLAS with NumPy's and oneDNN's instruction sets
 cut to match, two threads, and relative noise of 3e-7 on all that is drawn at random
-(`shaken/sitecustomize.py`), in `TIMES=` draws. It prints page, line, cell and disturbance
-of every cell that fails. For the comparisons in `assert` statements it also records how
-far they were from failing: one whose margin is less than twice what the disturbances
-move it is *thin*, and will fail on some machine that nobody has tried.
+(`shaken/sitecustomize.py`), in `TIMES=` draws. It prints page, line, cell and the
+disturbance for every cell that fails. For the comparisons in `assert` statements it also
+records how far they were from failing: one whose margin is less than twice what the
+disturbances move it is *thin*, and will fail on some machine that nobody has tried.
 
 Without `PAGES=` it also runs `tests/scratch` and `tests/twins` under the kernels.
 """
@@ -174,11 +174,9 @@ def _watch():
             names = [ast.Name(a.arg, ast.Load()) for a in args]
             holds = ast.Compare(names[0], node.ops, names[1:])
             for n, op in enumerate(node.ops):
-                values = [ast.Constant(v) for v in (self.cell, line, code, OPS[type(op)])]
-                holds = ast.Call(
-                    ast.Name("__compared__", ast.Load()),
-                    [*values, names[n], names[n + 1], holds], [],
-                )
+                what = [self.cell, line, code, OPS[type(op)]]
+                sent = [*map(ast.Constant, what), names[n], names[n + 1], holds]
+                holds = ast.Call(ast.Name("__compared__", ast.Load()), sent, [])
             function = ast.Lambda(
                 ast.arguments([], args, None, [], [], None, []), holds
             )

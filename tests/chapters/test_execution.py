@@ -5,7 +5,18 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from execution import ROOT, PageError, cache_folder, execute, pages, read
+from execution import (
+    KERNEL_ENVIRONMENT,
+    ROOT,
+    PageError,
+    cache_folder,
+    cached,
+    execute,
+    execute_all,
+    kernel_environment,
+    pages,
+    read,
+)
 
 HEADER = """---
 jupytext:
@@ -81,9 +92,76 @@ def test_a_failing_cell_is_reported_with_page_cell_and_traceback(tmp_path):
     assert f"{page}: code cell 2 of 3 failed" in message
     assert "y = x / 0  # planted" in message
     assert "ZeroDivisionError: division by zero" in message
-    # A failure is not cached.
-    with pytest.raises(PageError):
+    # It is kept for nobody: the next time, the page is executed again.
+    assert cached(page, tmp_path) is None
+
+
+def test_a_tolerant_execution_goes_on_and_is_kept_until_somebody_is_strict(tmp_path):
+    sources = ["x = 1", "# two lines\ny = x / 0", "print(x)", "raise KeyError('z')"]
+    page = write_book(tmp_path, HEADER + "# Page\n\n" + "".join(map(cell, sources)))
+    execution = execute(page, tmp_path, tolerant=True)
+    assert not execution.cached
+    first, second = execution.failures
+    assert (first.cell, first.cells, first.error) == (
+        *(2, 4),
+        "ZeroDivisionError: division by zero",
+    )
+    lines = page.read_text().splitlines()
+    assert lines[first.line - 1] == "y = x / 0"
+    assert lines[second.line - 1] == "raise KeyError('z')"
+    assert execution.cells[2].outputs[0].text == "1\n"
+    assert str(first) == (
+        f"{page}: code cell 2 of 4 (line {first.line}): "
+        "ZeroDivisionError: division by zero"
+    )
+
+    kept = cached(page, tmp_path)
+    assert kept.cached
+    assert kept.failures == execution.failures
+    assert not execute(page, tmp_path, tolerant=True).cached
+    with pytest.raises(PageError, match="code cell 2 of 4 failed"):
         execute(page, tmp_path)
+
+
+def test_what_failed_is_returned_and_the_other_pages_run(tmp_path, capsys):
+    page = write_book(tmp_path, HEADER + "# Page\n\n" + cell("1 / 0"))
+    other = page.with_name("index.md")
+    other.write_text(HEADER + "# Book\n\n" + cell("print(1)"))
+    (failure,) = execute_all([page, other], tmp_path)
+    assert failure.page == page
+    said = capsys.readouterr().out
+    assert "page.md" in said
+    assert "1 cells failed" in said
+    assert len(cached(other, tmp_path).cells) == 1
+
+
+def test_a_kernel_that_dies_leaves_the_cells_before_it(tmp_path):
+    sources = ["print(1)", "import os; os._exit(1)", "print(2)"]
+    page = write_book(tmp_path, HEADER + "# Page\n\n" + "".join(map(cell, sources)))
+    execution = execute(page, tmp_path, tolerant=True)
+    (failure,) = execution.failures
+    assert (failure.cell, failure.error) == (2, "DeadKernelError: Kernel died")
+    assert [len(c.outputs) for c in execution.cells] == [1, 1, 0]
+
+
+def test_the_users_environment_does_not_change_a_page(monkeypatch, tmp_path):
+    harmful = {
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "7"),
+        **{"MXNET_ENGINE_TYPE": "ThreadedEngine", "MPLBACKEND": "agg"},
+        **{"PYTHONPATH": str(tmp_path), "D2LIB_PROGRESS": "1"},
+    }
+    harmless = {"OPENBLAS_CORETYPE": "Haswell", "HOME": str(tmp_path)}
+    for name, value in (harmful | harmless).items():
+        monkeypatch.setenv(name, value)
+    environment = kernel_environment()
+    for name in harmful:
+        assert environment.get(name) == KERNEL_ENVIRONMENT.get(name)
+    assert harmless.items() <= environment.items()
+    assert kernel_environment(OMP_NUM_THREADS="2")["OMP_NUM_THREADS"] == "2"
+
+    print_them = "import os\nprint([os.environ.get(n) for n in ('OMP_NUM_THREADS',)])"
+    page = write_book(tmp_path, HEADER + cell(print_them))
+    assert execute(page, tmp_path).cells[0].outputs[0].text == "['1']\n"
 
 
 @pytest.mark.parametrize(

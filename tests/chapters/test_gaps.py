@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import jupytext
 import pytest
-from execution import KERNEL_ENVIRONMENT, ROOT, pages, read, run, timeout
+from execution import ROOT, execute, kernel_environment, pages, read, run, timeout
 from gaps import check_gaps, has_gaps, open_gaps, with_gaps
 from nbformat.v4 import new_code_cell, new_notebook
 from test_execution import HEADER, cell, write_book
@@ -56,10 +54,15 @@ GAPPED = [page for page in PAGES if has_gaps(read(page))]
 
 def outputs(notebook, page, root=ROOT):
     """Run a notebook's cells and return what they print."""
-    run(notebook, page, timeout(notebook, root), KERNEL_ENVIRONMENT | os.environ)
+    run(notebook, page, timeout(notebook, root), kernel_environment())
+    return said(notebook.cells)
+
+
+def said(cells):
+    """Return what the cells tagged `check` have printed."""
     return [
         "".join(output.get("text", "") for output in cell.outputs)
-        for cell in notebook.cells
+        for cell in cells
         if cell.cell_type == "code" and "check" in cell.metadata.get("tags", [])
     ]
 
@@ -72,7 +75,7 @@ def test_solutions_become_hints():
 
 def test_only_gap_cells_lose_their_solutions_and_all_lose_their_outputs(tmp_path):
     notebook = read(write_book(tmp_path, PAGE), tmp_path)
-    run(notebook, tmp_path / "page.md", 60, KERNEL_ENVIRONMENT | os.environ)
+    run(notebook, tmp_path / "page.md", 60, kernel_environment())
     opened = with_gaps(notebook)
     code = [c for c in opened.cells if c.cell_type == "code"]
     assert [c.source for c in code] == [OPENED, CHECK]
@@ -85,8 +88,8 @@ def test_only_gap_cells_lose_their_solutions_and_all_lose_their_outputs(tmp_path
 
 def test_open_gaps_run_to_the_end_and_are_named(tmp_path):
     page = write_book(tmp_path, PAGE)
-    (said,) = outputs(with_gaps(read(page, tmp_path)), page, tmp_path)
-    assert said.splitlines() == [
+    (text,) = outputs(with_gaps(read(page, tmp_path)), page, tmp_path)
+    assert text.splitlines() == [
         "area: not filled in yet: pi times the square of r",
         "Counter: not filled in yet: add n to what there is",
     ]
@@ -94,8 +97,8 @@ def test_open_gaps_run_to_the_end_and_are_named(tmp_path):
 
 def test_filled_gaps_pass(tmp_path):
     page = write_book(tmp_path, PAGE)
-    (said,) = outputs(read(page, tmp_path), page, tmp_path)
-    assert said == "area: passed\nA pizza of 32 cm: 804\nCounter: passed\n"
+    (text,) = outputs(read(page, tmp_path), page, tmp_path)
+    assert text == "area: passed\nA pizza of 32 cm: 804\nCounter: passed\n"
 
 
 @pytest.mark.parametrize(
@@ -109,9 +112,9 @@ def test_filled_gaps_pass(tmp_path):
 )
 def test_a_wrong_solution_is_reported(right, wrong, line, tmp_path):
     page = write_book(tmp_path, PAGE.replace(right, wrong))
-    (said,) = outputs(read(page, tmp_path), page, tmp_path)
-    assert said.startswith(f"area: not right yet: {line}")
-    assert said.endswith("Counter: passed\n")
+    (text,) = outputs(read(page, tmp_path), page, tmp_path)
+    assert text.startswith(f"area: not right yet: {line}")
+    assert text.endswith("Counter: passed\n")
 
 
 def test_the_notebook_that_is_written_can_be_read(tmp_path):
@@ -170,14 +173,13 @@ def test_the_gaps_of_every_page_are_well_formed(page):
 @pytest.mark.parametrize("page", GAPPED, ids=[page.stem for page in GAPPED])
 class TestEveryPageWithGaps:
     def test_runs_with_its_gaps_open(self, page):
-        said = outputs(with_gaps(read(page)), page)
-        assert said
-        for text in said:
+        texts = outputs(with_gaps(read(page)), page)
+        assert texts
+        for text in texts:
             assert "not filled in yet" in text
             assert "passed" not in text
 
     def test_passes_when_solved(self, page):
-        said = outputs(read(page), page)
-        for text in said:
+        for text in said(execute(page).cells):  # the page itself, executed once
             assert "passed" in text
             assert "not " not in text

@@ -123,15 +123,60 @@ def test_a_listing_of_what_the_reference_leaves_out_is_an_error(book, tmp_path):
     assert "d2lib.book.listings.listing, so its listing has no source" in done.stdout
 
 
-def test_a_failing_cell_and_a_warning_fail_every_build(book, tmp_path):
-    book.write_text(PAGE.replace("print('gluon')", "1 / 0"))
-    done = build(tmp_path, "-W", "--keep-going", "--all")
-    assert done.returncode != 0
-    assert "page.md: code cell 3 of" in done.stdout
-    assert "ZeroDivisionError: division by zero" in done.stdout
+FAILING = f"""{HEADER}# Page
 
-    book.write_text(PAGE.replace("print('gluon')", "import sys; sys.stderr.write('x')"))
+{cell(NUMPY + "print('before')")}
+{cell(MXNET + "x = [1, 2]" + chr(10) + "x[2]")}
+
+{cell(":tags: [remove-cell]" + chr(10) * 2 + "assert 1 > 2, 'no room'")}
+
+{cell("print('after')")}
+
+The loss was {{glue:text}}`loss`.
+
+{cell("from d2lib.book import glue" + chr(10) + "glue('loss', 1 / 0)")}
+"""
+
+
+def test_a_failing_cell_leaves_its_error_a_box_and_the_rest_of_the_book(book, tmp_path):
+    book.write_text(FAILING)
     for _ in range(2):  # an unchanged second build must not pass
+        done = build(tmp_path, "-W", "--keep-going", "--all")
+        assert done.returncode != 0
+        assert "page.md: code cell 2 of 5" in done.stdout
+        assert "IndexError: list index out of range" in done.stdout
+    html = (tmp_path / "_build/html/chapters/page.html").read_text("utf-8")
+    assert (tmp_path / "_build/html/chapters/index.html").is_file()
+    assert "after" in html
+    assert html.count("This did not come out on your machine") == 3
+
+    tabs = html.index('class="sd-tab-set')
+    top = html[html.index('id="did-not-come-out"') : tabs]
+    assert "3 cells of this page failed" in top
+    assert 'href="#did-not-come-out-2"' in top
+    assert "\nAssertionError: no room" in top  # the page hides its cell
+    assert "what python -m d2lib prints" in re.sub("<.*?>", "", top)
+    assert "to whoever gave you the book" in top
+
+    tab = html[tabs : html.index("after", tabs)]
+    assert tab.index("In MXNet") < tab.index('id="did-not-come-out-2"')
+    assert 'class="output traceback' in tab
+    assert "list index out of range" in tab
+
+
+def test_readers_of_a_book_with_a_home_are_sent_there(book, tmp_path):
+    book.write_text(FAILING)
+    config = tmp_path / "_config.yml"
+    option = "html_theme_options:\n      repository_url: https://github.com/us/book"
+    config.write_text(config.read_text().replace("html_theme_options:", option, 1))
+    build(tmp_path, "--all")
+    html = (tmp_path / "_build/html/chapters/page.html").read_text("utf-8")
+    assert 'href="https://github.com/us/book/issues">as an issue</a>' in html
+
+
+def test_a_warning_fails_every_build(book, tmp_path):
+    book.write_text(PAGE.replace("print('gluon')", "import sys; sys.stderr.write('x')"))
+    for _ in range(2):
         done = build(tmp_path, "-W", "--keep-going", "--all")
         assert done.returncode != 0, done.stdout
         assert "stderr" in done.stdout
