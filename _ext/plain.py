@@ -207,6 +207,8 @@ class Markdown:
             around = around.parent
         if page in around.astext():
             return text
+        if text.startswith(("(", "Fig.")):
+            return f"{text} in *{escaped(page)}*"
         return f"{text} (*{escaped(page)}*)"
 
     # Blocks: paragraphs, lists, tables.
@@ -234,7 +236,7 @@ class Markdown:
             fence = fenced(node.astext(), least=3)
             language = str(node.get("language", ""))
             language = language if language.isalnum() and language != "none" else ""
-            return f"{fence}{language}\n{node.astext()}\n{fence}"
+            return f"{fence}{language}\n{node.astext().rstrip()}\n{fence}"
         if isinstance(node, nodes.table):
             return self.table(node)
         if isinstance(node, nodes.block_quote):
@@ -493,31 +495,57 @@ def needs_the_clone(cells: Iterable[NotebookNode]) -> bool:
     )
 
 
-def without_bookkeeping(source: str) -> str:
-    """Return a hidden cell without the statements that serve the page alone.
+def without_bookkeeping(source: str, used: set[str]) -> str:
+    """Return what a notebook needs of a cell that the page hides; "" if nothing.
 
-    They check its numbers and hand them to the prose, where the notebook has them
-    already. A number that comes out differently elsewhere must not stop "Run all".
+    Checks of the page's numbers go, and what hands them to the prose: the notebook's
+    prose has them already, and one that comes out differently elsewhere must not stop
+    "Run all". What only they were computed for goes with them.
+
+    Args:
+        source: The cell.
+        used: The names that later cells read.
     """
-    kept = []
-    lines = source.splitlines()
+    lines, left = source.splitlines(), []
     for statement in ast.parse(source).body:
-        glues = (
-            isinstance(statement, ast.Expr)
-            and isinstance(statement.value, ast.Call)
-            and ast.unparse(statement.value.func).startswith(("glue", "np.testing."))
-        )
-        if not glues and not isinstance(statement, ast.Assert):
-            kept += lines[statement.lineno - 1 : statement.end_lineno]
-    return "\n".join(kept)
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        name = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+        checks = name == "glue" or name.startswith("np.testing.")
+        if checks or isinstance(statement, ast.Assert):
+            for number in range(statement.lineno - 1, statement.end_lineno or 0):
+                lines[number] = ""
+        else:
+            left.append(statement)
+    if all(isinstance(s, ast.Assign | ast.AugAssign | ast.AnnAssign) for s in left):
+        stored = {
+            node.id
+            for statement in left
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        if not stored & used:
+            return ""
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip("\n")
 
 
-def code_cell(cell: NotebookNode, *, solution: bool) -> NotebookNode | None:
+def names_read(cells: Iterable[NotebookNode]) -> set[str]:
+    """Return the names that code cells read."""
+    return {
+        node.id
+        for cell in cells
+        for node in ast.walk(ast.parse(_without_magics(cell.source)))
+        if isinstance(node, ast.Name)
+    }
+
+
+def code_cell(
+    cell: NotebookNode, later: list[NotebookNode], *, solution: bool
+) -> NotebookNode | None:
     """Return a page's code cell as the notebook has it; None if nothing is left."""
     tags = list(cell.metadata.get("tags", []))
     source = cell.source
     if "remove-cell" in tags:
-        source = without_bookkeeping(source)
+        source = without_bookkeeping(source, names_read(later))
         if not source:
             return None
     comments = []
@@ -627,7 +655,8 @@ def notebook(
 
     def add(index: int, *, solution: bool) -> None:
         done.append(index)
-        cell = code_cell(page.cells[index], solution=solution)
+        later = [page.cells[i] for i in code if i > index]
+        cell = code_cell(page.cells[index], later, solution=solution)
         if cell is None:
             return
         name = twin(cell)
