@@ -10,7 +10,7 @@ export PYTHON
 TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test shake serve lab bench lint format lock clean clean-all
+.PHONY: help book test test-notebooks shake serve lab bench lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -31,7 +31,10 @@ serve: $(ENVIRONMENT) ## read the book with live reload
 	@$(BIN)/python _ext/serve.py
 
 lab: $(ENVIRONMENT) ## open the chapters as notebooks in JupyterLab
-	@$(BIN)/jupyter lab chapters
+	@$(BIN)/python _ext/lab.py
+
+test-notebooks: book ## run all notebooks to download in fresh environments
+	@$(BIN)/python tests/site/fresh.py
 
 .venv-bench/.installed: requirements/bench.in requirements/bench.txt requirements/install-bench.sh
 	@requirements/install-bench.sh
