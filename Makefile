@@ -10,7 +10,7 @@ export PYTHON
 TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-notebooks shake serve lab bench lint format lock clean clean-all
+.PHONY: help book test test-without-mxnet test-notebooks shake serve lab bench lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -26,6 +26,10 @@ book: $(ENVIRONMENT) ## execute and build the whole book, print the file to open
 test: lint ## everything: library, twins, every page's cells, the site in a browser
 	@$(BIN)/python requirements/browser.py
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --durations 15
+
+test-without-mxnet: $(ENVIRONMENT) ## every page as it runs where MXNet can't be had
+	@$(BIN)/pytest -n 2 -m "scheduled or not scheduled" tests/chapters/test_pages.py \
+		-k test_cells_run_without_mxnet
 
 serve: $(ENVIRONMENT) ## read the book with live reload
 	@$(BIN)/python _ext/serve.py

@@ -40,7 +40,7 @@ def main() -> int:
     print(f"  {first}", flush=True)
     if failed:
         print(
-            f"\n{len(failed)} cells failed on this machine; their pages show the error:",
+            f"\nCells that failed on this machine, {len(failed)}; the pages say more:",
             *(f"  {failure}".replace(f"{ROOT}/", "") for failure in failed),
             "Please tell us, with what `.venv/bin/python -m d2lib` prints.",
             sep="\n",

@@ -23,13 +23,16 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import yaml
+from calibration import REFERENCE
 from filelock import FileLock
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -51,6 +54,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_CACHES = 6  # folders of caches; the oldest is deleted when there are more
+BUDGET, LAB_BUDGET = 45, 150  # seconds of one processor, a page's and a lab's
 WITHOUT_MXNET = ROOT / "tests" / "chapters" / "without_mxnet"
 NEEDS_MXNET = {"mxnet", "twins"}  # cells with these tags are left out without MXNet
 # One thread a page: two pages run side by side, and sums come out the same each time.
@@ -112,10 +116,21 @@ class Failure(NamedTuple):
 
 
 class Execution(NamedTuple):
-    """A page's executed code cells, and the seconds that they took when they ran."""
+    """A page's executed code cells, and what they took when they ran.
+
+    Attributes:
+        cells: The code cells, with their outputs.
+        seconds: By the clock.
+        cost: Seconds of one processor, as the machine would take that the budgets are
+            stated for: what the kernel used, divided by how long a small piece of work
+            took just before.
+        cached: Whether they ran earlier.
+        failures: What failed.
+    """
 
     cells: list[NotebookNode]
     seconds: float
+    cost: float
     cached: bool
     failures: list[Failure]
 
@@ -228,8 +243,8 @@ def cached(page: Path, root: Path = ROOT, *, mxnet: bool = True) -> Execution | 
         return None
     _, executed = cache.merge_match_into_notebook(notebook)
     cells = [c for c in executed.cells if c.cell_type == "code"]
-    seconds = record.data["execution_seconds"]
-    return Execution(cells, seconds, True, failures(page, cells))
+    seconds, cost = record.data["execution_seconds"], record.data["cost"]
+    return Execution(cells, seconds, cost, True, failures(page, cells))
 
 
 def execute(
@@ -265,14 +280,23 @@ def execute(
             return found
         environment = kernel_environment(mxnet=mxnet)
         limit = timeout(notebook, root)
-        seconds = run(notebook, page, limit, environment, tolerant=tolerant)
+        unit = calibrate() / REFERENCE
+        seconds, used = run(notebook, page, limit, environment, tolerant=tolerant)
+        data = {"execution_seconds": seconds, "cost": used / unit}
         cache.cache_notebook_bundle(
-            CacheBundleIn(notebook, str(page), data={"execution_seconds": seconds}),
+            CacheBundleIn(notebook, str(page), data=data),
             check_validity=False,
             overwrite=True,
         )
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return Execution(cells, seconds, False, failures(page, cells))
+    return Execution(cells, seconds, data["cost"], False, failures(page, cells))
+
+
+def calibrate() -> float:
+    """Return how long the small piece of work of `calibration.py` takes just now."""
+    work = ROOT / "_ext" / "calibration.py"
+    command = [sys.executable, str(work)]
+    return float(subprocess.check_output(command, env=kernel_environment(), text=True))
 
 
 def run(
@@ -282,8 +306,11 @@ def run(
     environment: dict[str, str],
     *,
     tolerant: bool = False,
-) -> float:
-    """Run a notebook's cells in place and return the seconds that they took.
+) -> tuple[float, float]:
+    """Run a notebook's cells in place.
+
+    Returns:
+        The seconds that they took, by the clock and of processor time.
 
     Raises:
         PageError: At the first cell that fails, unless tolerant. Then it goes on, as
@@ -306,7 +333,7 @@ def run(
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         raise PageError(failures(page, code)[0].report()) from error
-    return time.perf_counter() - start
+    return time.perf_counter() - start, client.used
 
 
 class Client(NotebookClient):
@@ -314,6 +341,7 @@ class Client(NotebookClient):
 
     tolerant = False
     kernel_is_gone = False
+    used = 0.0  # seconds of processor time
 
     async def async_execute_cell(
         self, cell: NotebookNode, cell_index: int, **options: object
@@ -322,7 +350,8 @@ class Client(NotebookClient):
         if self.kernel_is_gone:
             return cell
         try:
-            return await super().async_execute_cell(cell, cell_index, **options)
+            await super().async_execute_cell(cell, cell_index, **options)
+            self.used = sum(psutil.Process(self.km.provisioner.pid).cpu_times()[:4])
         except CellExecutionError:  # it is among the outputs already
             if not self.tolerant:
                 raise

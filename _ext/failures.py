@@ -15,9 +15,9 @@ from sphinx.transforms import SphinxTransform
 
 TITLE = "This did not come out on your machine"
 HERE = (
-    "When this book was built, the code above ended in an error. It runs on the machines "
-    "on which it was tried, and what it claims should hold on yours too: the fault is the "
-    "book's, not yours. Whatever follows may lack a number or a figure."
+    "When this book was built, the code above ended in an error. It runs on the "
+    "machines on which it was tried, and what it claims should hold on yours too: the "
+    "fault is the book's, not yours. What follows may lack a number or a figure."
 )
 
 

@@ -4,9 +4,9 @@
 machine may bring: other kernels of OpenBLAS with NumPy's and oneDNN's instruction sets
 cut to match, two threads, and relative noise of 3e-7 on all that is drawn at random
 (`shaken/sitecustomize.py`), in `TIMES=` draws. It prints page, line, cell and the
-disturbance for every cell that fails. For the comparisons in `assert` statements it also
-records how far they were from failing: one whose margin is less than twice what the
-disturbances move it is *thin*, and will fail on some machine that nobody has tried.
+disturbance for every cell that fails. For the comparisons in `assert` statements it
+also records how far they were from failing: one whose margin is less than twice what
+the disturbances move it is *thin*, and will fail on a machine that nobody has tried.
 
 Without `PAGES=` it also runs `tests/scratch` and `tests/twins` under the kernels.
 """
@@ -212,7 +212,7 @@ def shake(page: Path, name: str, more: dict[str, str], root: Path = ROOT) -> Sha
         return Shaking(page, name, [], [], 0.0)
     limit = SLOWER * timeout(notebook, root)
     environment = kernel_environment(**more)
-    seconds = run(watched(notebook), page, limit, environment, tolerant=True)
+    seconds, _ = run(watched(notebook), page, limit, environment, tolerant=True)
     first, *cells, last = (c for c in notebook.cells if c.cell_type == "code")
     if not failures(page, [first, *cells])[:1] and last.outputs:
         seen = json.loads(last.outputs[0].text)

@@ -1,6 +1,17 @@
-"""What all tests share: one line for every page that was executed."""
+"""What all tests share: a table of the pages that were executed, and their cost."""
 
 from __future__ import annotations
+
+HEAD = "executed pages (seconds of one processor, in units of a calibration run)"
+
+
+def line(properties: dict, outcome: str) -> str:
+    """Return a page's line of the table; what is over its budget says so."""
+    over = "  OVER ITS BUDGET" if properties["cost"] > properties["budget"] else ""
+    return (
+        f"{properties['cost']:6.1f} of {properties['budget']:3d} s "
+        f"{properties['cells']:3d} cells  {outcome}  {properties['page']}{over}"
+    )
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -11,9 +22,8 @@ def pytest_terminal_summary(terminalreporter):
             if "page" in properties:
                 executed.append((properties, outcome))
     if executed:
-        terminalreporter.section("executed pages (seconds when they ran)")
+        terminalreporter.section(HEAD)
         for properties, outcome in sorted(executed, key=lambda e: e[0]["page"]):
-            terminalreporter.write_line(
-                f"{properties['seconds']:6.1f} s {properties['cells']:3d} cells  "
-                f"{outcome}  {properties['page']}"
-            )
+            terminalreporter.write_line(line(properties, outcome))
+        total = sum(properties["cost"] for properties, _ in executed)
+        terminalreporter.write_line(f"{total:6.1f} s in all")

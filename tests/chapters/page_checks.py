@@ -6,10 +6,14 @@ none. `test_page_checks.py` plants an error for each of them.
 
 from __future__ import annotations
 
+import builtins
 import re
+import symtable
 from pathlib import Path
 
 import yaml
+from execution import NEEDS_MXNET
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 # The headings of a lecture's page, in this order; each may go on after these words.
@@ -94,6 +98,51 @@ def check_ran(cells: list[NotebookNode]) -> list[str]:
                     f"code cell {number} wrote to stderr: {output.text.strip()[-300:]}"
                 )
     return problems
+
+
+def names(source: str) -> tuple[set[str], set[str], set[str]]:
+    """Return the names that a cell binds, reads at once, and reads in its functions."""
+    code = TransformerManager().transform_cell(source)
+    cell = symtable.symtable(code, "cell", "exec")
+    binds = {s.get_name() for s in cell.get_symbols() if s.is_assigned()}
+    binds |= {s.get_name() for s in cell.get_symbols() if s.is_imported()}
+    reads = {s.get_name() for s in cell.get_symbols() if s.is_referenced()}
+    later: set[str] = set()
+    scopes = cell.get_children()
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        later |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
+    return binds, reads, later
+
+
+def check_names(notebook: NotebookNode) -> list[str]:
+    """Cells that run where there is no MXNet need no name from one that does not.
+
+    A name that a function reads may be bound by any such cell; one that a cell reads
+    itself must be bound by that cell or by one before it.
+    """
+    known = {*dir(builtins), "display", "get_ipython", "__file__", "__name__"}
+    needed: list[tuple[int, set[str]]] = []
+    problems = []
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(cells, 1):
+        if NEEDS_MXNET & set(cell.metadata.get("tags", [])):
+            continue
+        binds, reads, later = names(cell.source)
+        known |= binds
+        problems += [
+            f"code cell {number} reads {name}, which no cell before it binds that runs "
+            "without MXNet"
+            for name in sorted(reads - known)
+        ]
+        needed.append((number, later))
+    return problems + [
+        f"a function in code cell {number} reads {name}, which no cell binds that runs "
+        "without MXNet"
+        for number, later in needed
+        for name in sorted(later - known)
+    ]
 
 
 def check_figures(text: str, cells: list[NotebookNode]) -> list[str]:

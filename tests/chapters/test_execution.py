@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 from execution import (
@@ -12,7 +14,6 @@ from execution import (
     cache_folder,
     cached,
     execute,
-    execute_all,
     kernel_environment,
     pages,
     read,
@@ -123,16 +124,24 @@ def test_a_tolerant_execution_goes_on_and_is_kept_until_somebody_is_strict(tmp_p
         execute(page, tmp_path)
 
 
-def test_what_failed_is_returned_and_the_other_pages_run(tmp_path, capsys):
+def test_as_a_command_it_ends_with_what_failed(tmp_path):
     page = write_book(tmp_path, HEADER + "# Page\n\n" + cell("1 / 0"))
     other = page.with_name("index.md")
     other.write_text(HEADER + "# Book\n\n" + cell("print(1)"))
-    (failure,) = execute_all([page, other], tmp_path)
-    assert failure.page == page
-    said = capsys.readouterr().out
-    assert "page.md" in said
-    assert "1 cells failed" in said
+    command = [sys.executable, ROOT / "_ext" / "execution.py", page, other]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "page.md" in done.stdout
+    assert "1 cells failed" in done.stdout
+    assert f"{page}: code cell 1 of 1 failed" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
     assert len(cached(other, tmp_path).cells) == 1
+
+    missing = subprocess.run(
+        [*command, "nowhere.md"], capture_output=True, text=True, check=False
+    )
+    assert missing.returncode == 1
+    assert "there is no page" in missing.stderr
 
 
 def test_a_kernel_that_dies_leaves_the_cells_before_it(tmp_path):
@@ -199,7 +208,5 @@ def test_without_mxnet_only_cells_that_say_so_may_need_it(tmp_path):
 
 
 def test_the_kernel_is_the_environments_own_python(tmp_path):
-    import sys
-
     page = write_book(tmp_path, HEADER + cell("import sys\nprint(sys.prefix)"))
     assert execute(page, tmp_path).cells[0].outputs[0].text.strip() == sys.prefix

@@ -5,7 +5,7 @@ from __future__ import annotations
 import page_checks
 import pytest
 from execution import read
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_execution import HEADER, cell, write_book
 
 SOLUTION = """
@@ -188,3 +188,39 @@ def test_a_page_that_is_not_listed_is_found(tmp_path):
     assert "forgotten.md is not in" in page_checks.check_listed(folder, listed)[0]
     gone = page_checks.check_listed(folder, [*listed, forgotten, folder / "gone.md"])
     assert "gone.md, which is not there" in gone[0]
+
+
+def python(source, *tags):
+    return new_code_cell(source, metadata={"tags": list(tags)})
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ([python("x = 1", "numpy"), python("print(x)")], None),
+        ([python("x = 1", "mxnet"), python("y = x", "twins")], None),
+        ([python("x = 1", "mxnet"), python("print(x)")], "cell 2 reads x"),
+        ([python("x = 1", "twins"), python("print(x)", "numpy")], "cell 2 reads x"),
+        ([python("print(x)"), python("x = 1")], "cell 1 reads x"),
+        ([python("import a.b as c", "mxnet"), python("c.d")], "cell 2 reads c"),
+        ([python("def f():\n    return x"), python("x = 1\nf()")], None),
+        (
+            [python("def f():\n    return x"), python("x = 1", "mxnet")],
+            "a function in code cell 1 reads x",
+        ),
+        ([python("[n * n for n in range(3)]\nlambda n: n\ndisplay(1)")], None),
+        (
+            [python("m = 2", "mxnet"), python("[m * n for n in range(3)]")],
+            "a function in code cell 2 reads m",
+        ),
+        ([python("class A:\n    b = x"), python("x = 1", "mxnet")], "cell 1 reads x"),
+        ([python("%matplotlib inline\nx = 1"), python("x")], None),
+    ],
+)
+def test_a_name_that_only_mxnets_cells_bind_is_found(cells, problem):
+    problems = page_checks.check_names(new_notebook(cells=cells))
+    if problem is None:
+        assert problems == []
+    else:
+        assert len(problems) == 1
+        assert problem in problems[0]
