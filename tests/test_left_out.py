@@ -57,7 +57,9 @@ def test_nothing(run):
     assert run({"tests/test_it.py": PASSES}) == (0, "Left out: nothing.")
 
 
-@pytest.mark.parametrize("options", [(), ("-p", "xdist", "-n", "2")], ids=["one", "two processes"])
+@pytest.mark.parametrize(
+    "options", [(), ("-p", "xdist", "-n", "2")], ids=["one", "two processes"]
+)
 def test_tests_and_files(run, options):
     code, last = run(
         {"tests/test_it.py": SKIPS, "tests/test_all.py": SKIPS_ALL}, *options

@@ -18,7 +18,8 @@ from d2lib.mx.initializers import Initializer
 from d2lib.mx.layers import prepare
 from d2lib.mx.module import Module
 from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
-from d2lib.scratch.attention import may_look, positional_encoding
+from d2lib.shared.masks import may_look
+from d2lib.shared.positions import positional_encoding
 
 __all__ = [
     "MultiHeadAttention",

@@ -11,7 +11,7 @@ from d2lib.mx._compat import gluon, np, npx
 from d2lib.mx.device import device
 from d2lib.mx.module import Module, fill
 from d2lib.mx.tensor import Tensor, to_device
-from d2lib.scratch.initializers import initialize
+from d2lib.shared.weights import initialize
 
 __all__ = ["Embedding", "one_hot"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from d2lib.mx._compat import mx, np
-from d2lib.scratch.initializers import initialize
+from d2lib.shared.weights import initialize
 
 __all__ = ["Initializer", "initialize"]
 

@@ -15,7 +15,6 @@ from d2lib._checks import (
     check_unit_interval,
 )
 from d2lib.mx._compat import gluon, np
-from d2lib.mx._large_cross_entropy import large, large_cross_entropy
 from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
 
 __all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
@@ -82,7 +81,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     r"""Softmax cross-entropy, :math:`-\frac1n\sum_i \log\text{softmax}(z_i)_{y_i}`.
 
     It is ``npx.log_softmax`` and ``npx.pick``, as Gluon's ``SoftmaxCrossEntropyLoss``
-    is, compiled with the mean; for many logits on a processor an operator in Python.
+    is, compiled with the mean.
 
     Args:
         y_hat: logits, shape ``(..., classes)``.
@@ -104,13 +103,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     check_batch(shape, "cross_entropy")
     rows = y_hat if len(shape) == 2 else y_hat.reshape(-1, shape[-1])
     classes = to_device(labels.reshape(-1).astype("int32"))
-    if large(rows):
-        check_choice(reduction, _REDUCTIONS, "reduction")
-        loss = large_cross_entropy(rows, classes)
-        if reduction != "none":
-            loss = loss.mean() if reduction == "mean" else loss.sum()
-    else:
-        loss = _compute(_surprise, rows, classes, reduction)
+    loss = _compute(_surprise, rows, classes, reduction)
     return loss.reshape(labels.shape) if reduction == "none" else loss
 
 

@@ -1,17 +1,15 @@
 """Optimisers by MXNet's update operators; `d2lib.scratch.optimizers` derives them.
 
-Equations, defaults and state are those of the NumPy twin, and on a processor it updates
-all but small models, in MXNet's memory. MXNet's operators take one number after the
-other there, NumPy eight or sixteen, block by block in the cache: it needs a half to a
-sixth of the time. (Gluon's ``Trainer`` takes these models too: pass it
-``model.collect_params()``.)
+Equations, defaults and state are those of the NumPy twin. MXNet's own ``mx.optimizer``
+has the same rules with other constants in other places; what it is made of, operators
+that update a weight in place, is used here. (Gluon's ``Trainer`` takes these models
+too: pass it ``model.collect_params()``.)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cached_property, partial
 from typing import Any
 
 import numpy
@@ -24,13 +22,7 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import (
-    Learnable,
-    memory,
-    to_numpy,
-    zero_gradients,
-)
-from d2lib.scratch import optimizers as numpy_twin
+from d2lib.mx.tensor import Learnable, to_numpy, zero_gradients
 
 __all__ = [
     "SGD",
@@ -47,7 +39,6 @@ class Optimizer:
     """What all optimisers share; a subclass updates the parameters that are ready."""
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
-    _twin: Any = numpy_twin.Optimizer  # what updates large models on a processor
 
     def __init__(self, parameters: Iterable[Any], lr: float) -> None:
         self.parameters = list(parameters)
@@ -68,7 +59,6 @@ class Optimizer:
         self._kept = [
             [mx.nd.zeros_like(p.classic) for _ in self.slots] for p in self._learnables
         ]
-        self._refresh(new=True)
 
     @property
     def lr(self) -> float:
@@ -85,12 +75,11 @@ class Optimizer:
         Raises:
             ValueError: no parameter has a gradient.
         """
-        self._refresh()
+        for parameter in self._learnables:
+            parameter.refresh()
         ready = [
-            (i, (p.classic, p.classic_gradient, *kept))
-            for i, (p, kept) in enumerate(
-                zip(self._learnables, self._kept, strict=True)
-            )
+            (p.classic, p.classic_gradient, *kept)
+            for p, kept in zip(self._learnables, self._kept, strict=True)
             if p.ready
         ]
         if not ready:
@@ -99,49 +88,17 @@ class Optimizer:
                 "loss.backward() first"
             )
         self.steps += 1
-        self._twin._prepare(self)
-        if not self._by_numpy:
-            self._update([arrays for _, arrays in ready])
-            return
-        update = partial(self._twin._update, self)
-        for i, arrays in ready:
-            self._views[i] = tuple(map(memory, arrays, self._views[i]))
-            numpy_twin.update_in_blocks(update, self._views[i], self._buffers)
-
-    def _refresh(self, new: bool = False) -> None:
-        """Asks the parameters for their arrays, and decides who updates them."""
-        for parameter in self._learnables:
-            new |= parameter.refresh()
-        if not new:
-            return
-        arrays = [p.array for p in self._learnables]
-        large = sum(array.size for array in arrays) >= _LARGE
-        self._by_numpy = large and all(a.ctx.device_type == "cpu" for a in arrays)
-        # The memory of each parameter, its gradient and what is kept, once it is known.
-        self._views: list[tuple] = [(None,) * (2 + len(kept)) for kept in self._kept]
-
-    @cached_property
-    def _buffers(self) -> list[tuple]:
-        arrays = [p.array for p in self._learnables]
-        return numpy_twin.block_buffers(
-            max(array.size for array in arrays),
-            numpy.result_type(*[array.dtype for array in arrays]),
-        )
+        self._update(ready)
 
     def _update(self, ready: list[tuple]) -> None:
-        """Updates each (weight, gradient, *kept) in place, by MXNet's operators."""
+        """Updates each (weight, gradient, *kept) in place."""
         raise NotImplementedError(f"{type(self).__name__} must define _update")
 
     def zero_grad(self) -> None:
         """Sets the gradients to zero, so that the next backward starts afresh."""
-        self._refresh()
-        if not self._by_numpy:
-            zero_gradients(self._learnables)
-            return
-        for parameter, views in zip(self._learnables, self._views, strict=True):
-            if parameter.classic_gradient is not None:
-                memory(parameter.classic_gradient, views[1]).fill(0)
-                parameter.array._fresh_grad = False
+        for parameter in self._learnables:
+            parameter.refresh()
+        zero_gradients(self._learnables)
 
     def state(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
@@ -171,7 +128,6 @@ class Optimizer:
                 values[:] = array.reshape(values.shape)
 
 
-_LARGE = 10_000  # parameters: with fewer, one call for all of them is quicker
 _TOGETHER = 40  # MXNet's limit is 60
 
 
@@ -218,8 +174,6 @@ class SGD(Optimizer):
         array([0.8])
     """
 
-    _twin = numpy_twin.SGD
-
     def __init__(
         self, parameters: Iterable[Any], lr: float = 0.01, weight_decay: float = 0.0
     ) -> None:
@@ -254,7 +208,6 @@ class Momentum(Optimizer):
     """
 
     slots = ("velocity",)
-    _twin = numpy_twin.Momentum
 
     def __init__(
         self,
@@ -294,7 +247,6 @@ class Adagrad(Optimizer):
     """
 
     slots = ("squares",)
-    _twin = numpy_twin.Adagrad
 
     def __init__(
         self, parameters: Iterable[Any], lr: float = 0.01, eps: float = 1e-7
@@ -331,7 +283,6 @@ class RMSProp(Optimizer):
     """
 
     slots = ("squares",)
-    _twin = numpy_twin.RMSProp
 
     def __init__(
         self,
@@ -376,7 +327,6 @@ class Adadelta(Optimizer):
     """
 
     slots = ("squares", "steps_squared")
-    _twin = numpy_twin.Adadelta
 
     def __init__(
         self,
@@ -429,7 +379,6 @@ class Adam(Optimizer):
     """
 
     slots = ("mean", "squares")
-    _twin = numpy_twin.Adam
 
     def __init__(
         self,
@@ -446,24 +395,18 @@ class Adam(Optimizer):
         self.eps = check_positive(eps, "eps")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    _step: float  # by the NumPy twin, before every update
-    _eps: float
-
     def _update(self, ready: list[tuple]) -> None:
+        root = math.sqrt(1 - self.beta2**self.steps)
+        settings = {
+            "lr": self.lr * root / (1 - self.beta1**self.steps),
+            "beta1": self.beta1,
+            "beta2": self.beta2,
+            "epsilon": self.eps * root,
+            "wd": self.weight_decay,
+            "lazy_update": False,
+        }
         for w, g, m, v in ready:
-            mx.nd.adam_update(
-                w,
-                g,
-                m,
-                v,
-                out=w,
-                lr=self._step,
-                beta1=self.beta1,
-                beta2=self.beta2,
-                epsilon=self._eps,
-                wd=self.weight_decay,
-                lazy_update=False,
-            )
+            mx.nd.adam_update(w, g, m, v, out=w, **settings)
 
 
 def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
@@ -501,7 +444,7 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
     if not gradients:
         return 0.0
     squares = mx.nd.multi_sum_sq(*gradients, num_arrays=len(gradients))
-    norm = math.sqrt(float(squares.asnumpy().sum(dtype=numpy.float64)))
+    norm = math.sqrt(squares.astype("float64").sum().asscalar())
     if math.isfinite(norm) and norm > max_norm:
         for g in gradients:
             g *= max_norm / norm

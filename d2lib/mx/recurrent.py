@@ -17,7 +17,7 @@ from d2lib.mx._compat import gluon, np
 from d2lib.mx.device import device
 from d2lib.mx.module import Module, fill
 from d2lib.mx.tensor import Tensor, as_tensor
-from d2lib.scratch.recurrent import first_weights
+from d2lib.shared.weights import first_weights
 
 __all__ = ["GRU", "LSTM", "RNN"]
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy
@@ -22,8 +21,6 @@ __all__ = [
     "tensor",
     "to_numpy",
 ]
-
-_LIB = mx.base._LIB
 
 if TYPE_CHECKING:  # MXNet has no type information
     Tensor: TypeAlias = Any
@@ -65,48 +62,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 
 def to_device(array: numpy.ndarray) -> Tensor:
-    """Copies a NumPy array into a new MXNet array on `device`.
-
-    On the processor straight into its memory: ``np.array`` would first wait for its
-    turn behind the operations that are still being computed, and a loss is given its
-    labels just then.
-    """
-    where = device()
-    if where.device_type != "cpu" or not array.size:
-        return np.array(array, dtype=array.dtype, ctx=where)
-    if not array.flags.c_contiguous:
-        array = array.copy()
-    result = mx.nd.empty(array.shape, ctx=where, dtype=array.dtype).as_np_ndarray()
-    ctypes.memmove(_address(result), array.ctypes.data, array.nbytes)
-    return result
-
-
-def memory(array: Any, known: numpy.ndarray | None = None) -> numpy.ndarray:
-    """An array on the processor as a NumPy array of the same memory, to be changed.
-
-    It waits for all that MXNet still has to do with the array, so that nothing queued
-    reads half of the change or writes over it. Use it at once, and call this again
-    before the next use: MXNet may move the numbers.
-
-    Args:
-        array: an MXNet array on the processor.
-        known: what an earlier call returned for this array. It is returned again while
-            the numbers stay where they are, which spares three quarters of the call.
-    """
-    mx.base.check_call(_LIB.MXNDArrayWaitToWrite(array.handle))
-    address = _address(array)
-    if known is not None and known.__array_interface__["data"][0] == address:
-        return known
-    dtype = numpy.dtype(array.dtype)
-    data = (ctypes.c_byte * (array.size * dtype.itemsize)).from_address(address)
-    return numpy.frombuffer(data, dtype).reshape(array.shape)
-
-
-def _address(array: Any) -> int:
-    """Where an array on the processor lies in memory."""
-    address = ctypes.c_void_p()
-    mx.base.check_call(_LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
-    return address.value or 0
+    """Copies a NumPy array into a new MXNet array on `device`."""
+    return np.array(array, dtype=array.dtype, ctx=device())
 
 
 def as_tensor(x: Any, dtype: Any = None) -> Tensor:

@@ -20,12 +20,13 @@ from d2lib._checks import (
     check_heads,
     check_mask,
     check_positive,
-    check_positive_int,
 )
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.layers import linear
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
+from d2lib.shared.masks import may_look
+from d2lib.shared.positions import positional_encoding
 
 __all__ = [
     "MultiHeadAttention",
@@ -35,42 +36,6 @@ __all__ = [
 ]
 
 _BLOCK = 131_072  # scores: half a MB of float32, which stays in the cache
-
-
-def positional_encoding(length: int, units: int) -> np.ndarray:
-    r"""Gives every position a vector of its own: attention alone knows no order.
-
-    .. math:: P_{t,2i} = \sin\frac{t}{10000^{2i/d}}, \qquad
-              P_{t,2i+1} = \cos\frac{t}{10000^{2i/d}}
-
-    Each pair of columns is a clock hand, the first turning fastest; going on by k
-    positions turns each hand by the same angle, wherever one starts.
-
-    Args:
-        length: the number of positions.
-        units: d, the length of a vector; if it is odd, the last sine has no cosine.
-
-    Returns:
-        A float32 array of shape ``(length, units)``, to be added to the inputs.
-
-    Raises:
-        ValueError: length or units < 1.
-
-    Example:
-        >>> positional_encoding(2, 4).round(2)
-        array([[0.  , 1.  , 0.  , 1.  ],
-               [0.84, 0.54, 0.01, 1.  ]], dtype=float32)
-
-    Source: Vaswani et al., 2017.
-    """
-    length = check_positive_int(length, "length")
-    units = check_positive_int(units, "units")
-    slowness = 10_000 ** (np.arange(0, units, 2) / units)  # one for each pair
-    angles = np.arange(length)[:, None] / slowness  # (length, pairs)
-    encoding = np.empty((length, units), np.float32)
-    encoding[:, 0::2] = np.sin(angles)
-    encoding[:, 1::2] = np.cos(angles)[:, : units // 2]
-    return encoding
 
 
 def attention(
@@ -191,24 +156,6 @@ def attention_weights(
         return ds @ keys / scale, _turned(ds) @ queries / scale
 
     return node("attention weights", p, (q, k), backward)
-
-
-def may_look(mask: Any, causal: bool, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Says where a query may look; None means everywhere.
-
-    Args:
-        mask: what the user gave, or None.
-        causal: whether to hide the future.
-        shape: that of the scores, (..., len_q, len_k).
-
-    Returns:
-        A boolean array that broadcasts to ``shape``.
-    """
-    visible = None if mask is None else check_mask(mask, shape)
-    if causal:
-        past = np.tri(shape[-2], shape[-1], dtype=bool)  # row t: True at 0 to t
-        visible = past if visible is None else visible & past
-    return visible
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[Any]:

@@ -21,9 +21,9 @@ from d2lib._checks import (
     check_sequence,
     check_states,
 )
-from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
+from d2lib.shared.weights import first_weights
 
 __all__ = ["GRU", "LSTM", "RNN"]
 
@@ -416,25 +416,6 @@ def gru(
         return *gradients, db_hh
 
     return node("gru", h.swapaxes(0, 1), (x, h_0, W_xh, W_hh, b, b_hh), backward)
-
-
-def first_weights(
-    inputs: int, units: int, gates: int, initializer: str, generator: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draws W_xh, W_hh and b of one layer, each gate's block for itself.
-
-    Both twins draw here. A block sees ``inputs`` and ``units`` numbers, however many
-    other blocks stand beside it.
-    """
-    blocks = [
-        (
-            initialize((inputs, units), "xavier", generator),
-            initialize((units, units), initializer, generator),
-        )
-        for _ in range(gates)
-    ]
-    W_xh, W_hh = (np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True))
-    return W_xh, W_hh, np.zeros(gates * units, np.float32)
 
 
 def stack(tensors: tuple[Tensor, ...]) -> Tensor:

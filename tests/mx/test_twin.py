@@ -257,7 +257,7 @@ def test_an_optimiser_resumes_bit_for_bit(name):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_large_and_bare_parameters_follow_the_numpy_twin(name):
-    """Above and below the size at which SGD's operator changes; and a single number."""
+    """A matrix, a vector and a single number."""
     g = [RNG.normal(size=s).astype(np.float32) for s in ((120, 100), (7,), ())]
     values = []
     for twin in (scratch, mx):
@@ -278,35 +278,7 @@ def test_large_and_bare_parameters_follow_the_numpy_twin(name):
         np.testing.assert_allclose(theirs, ours, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_numpy_updates_as_mxnets_operators_do(name, monkeypatch):
-    g = RNG.normal(size=(400, 1000)).astype(np.float32)  # enough for two threads
-    settings = {"lr": 0.1}
-    if name in ("SGD", "Momentum", "Adam"):
-        settings["weight_decay"] = 0.1
-    if name in ("Adagrad", "RMSProp", "Adam"):
-        settings["eps"] = 0.1
-    values = []
-    for large in (1_000_000, 10_000):  # by the operators, then by NumPy
-        monkeypatch.setattr("d2lib.mx.optimizers._LARGE", large)
-        w = mx.tensor(np.ones(g.shape, "f4"), requires_grad=True)
-        optimizer = getattr(mx, name)([w], **settings)
-        for _ in range(3):
-            optimizer.zero_grad()
-            with mx.record():
-                loss = (w * w * mx.tensor(g)).sum()
-            loss.backward()
-            optimizer.step()
-        values.append({"w": mx.to_numpy(w)} | optimizer.state())
-    for key, expected in values[0].items():
-        np.testing.assert_allclose(values[1][key], expected, 5e-5, 1e-6)
-
-
-@pytest.mark.parametrize("large", [1, 1_000_000])
-def test_an_optimiser_follows_a_parameter_that_gets_another_gradient(
-    large, monkeypatch
-):
-    monkeypatch.setattr("d2lib.mx.optimizers._LARGE", large)
+def test_an_optimiser_follows_a_parameter_that_gets_another_gradient():
     bare = mx.tensor([1.0, 1.0], requires_grad=True)
     layer = mx.Dense(2, 1, seed=0)
     optimizer = mx.SGD([bare, *layer.parameters()], lr=0.5)
@@ -329,9 +301,7 @@ def test_an_optimiser_follows_a_parameter_that_gets_another_gradient(
     step()
 
 
-@pytest.mark.parametrize("large", [1, 1_000_000])
-def test_a_frozen_parameter_stays(large, monkeypatch):
-    monkeypatch.setattr("d2lib.mx.optimizers._LARGE", large)
+def test_a_frozen_parameter_stays():
     layer = mx.Dense(5, 3, seed=0)
     layer.bias.grad_req = "null"
     before = layer.state()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d2lib.scratch import initialize
-from d2lib.scratch.initializers import SCHEMES
+from d2lib.shared.weights import SCHEMES
 
 some = settings(deadline=None, max_examples=25)
 sizes = st.integers(1, 12)

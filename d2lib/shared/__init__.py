@@ -1,0 +1,1 @@
+"""What both twins need and neither of them is: first weights, masks, positions."""

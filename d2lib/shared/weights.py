@@ -1,0 +1,104 @@
+"""Where training starts: random weights whose signals neither die out nor blow up.
+
+A layer sums ``inputs`` products. If every weight has variance v, the sum has ``inputs *
+v`` times the variance of its input, so v must shrink as the layer gets wider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from d2lib._checks import check_choice
+
+__all__ = ["first_weights", "initialize"]
+
+SCHEMES = ("zeros", "normal", "xavier", "he", "identity", "orthogonal")
+
+
+def initialize(
+    shape: Sequence[int],
+    scheme: str = "xavier",
+    seed: Any = None,
+    dtype: Any = np.float32,
+) -> np.ndarray:
+    r"""Draws the first weights of a layer; both twins draw theirs here.
+
+    ========== =======================================================================
+    zeros      0 everywhere: right for biases, wrong for weights (all units stay equal)
+    normal     :math:`N(0, 0.01^2)`
+    xavier     :math:`U(-a, a)`, :math:`a=\sqrt{6/(\text{inputs}+\text{units})}`
+    he         :math:`N(0, 2/\text{inputs})`; makes up for the half that ReLU cuts off
+    identity   1 on the diagonal: a recurrent state starts by being remembered
+    orthogonal a random rotation: lengths are kept exactly
+    ========== =======================================================================
+
+    Args:
+        shape: ``(inputs, units)``; ``(inputs,)`` counts as one unit.
+        scheme: a name from the table.
+        seed: an int or a ``numpy.random.Generator``; None draws fresh entropy.
+        dtype: of the result.
+
+    Returns:
+        An array of ``shape``.
+
+    Raises:
+        ValueError: an unknown scheme, or a shape it can't fill.
+
+    Example:
+        >>> initialize((2, 2), "identity")
+        array([[1., 0.],
+               [0., 1.]], dtype=float32)
+
+    Source: Glorot & Bengio, 2010 (xavier); He et al., 2015 (he); Le, Jaitly & Hinton,
+    2015 (identity); Saxe, McClelland & Ganguli, 2014 (orthogonal).
+    """
+    check_choice(scheme, SCHEMES, "scheme")
+    shape = tuple(int(n) for n in shape)
+    if any(n < 1 for n in shape):
+        raise ValueError(f"shape must have axes of length >= 1, got {shape}")
+    generator = np.random.default_rng(seed)
+    inputs, units = (*shape, 1)[:2] if shape else (1, 1)
+    if scheme == "zeros":
+        values = np.zeros(shape)
+    elif scheme == "normal":
+        values = generator.normal(0.0, 0.01, shape)
+    elif scheme == "xavier":
+        limit = np.sqrt(6.0 / (inputs + units))
+        values = generator.uniform(-limit, limit, shape)
+    elif scheme == "he":
+        values = generator.normal(0.0, np.sqrt(2.0 / inputs), shape)
+    elif len(shape) != 2:
+        raise ValueError(
+            f"scheme {scheme!r} needs a shape (inputs, units), got {shape}"
+        )
+    elif scheme == "identity":
+        values = np.eye(*shape)
+    else:
+        # QR of a normal matrix; the signs make the rotation uniformly distributed.
+        normal = generator.normal(size=(max(shape), min(shape)))
+        q, r = np.linalg.qr(normal)
+        q = q * np.sign(np.diag(r))
+        values = q if shape[0] >= shape[1] else q.T
+    return values.astype(dtype)
+
+
+def first_weights(
+    inputs: int, units: int, gates: int, initializer: str, generator: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draws W_xh, W_hh and b of one layer, each gate's block for itself.
+
+    Both twins draw here. A block sees ``inputs`` and ``units`` numbers, however many
+    other blocks stand beside it.
+    """
+    blocks = [
+        (
+            initialize((inputs, units), "xavier", generator),
+            initialize((units, units), initializer, generator),
+        )
+        for _ in range(gates)
+    ]
+    W_xh, W_hh = (np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True))
+    return W_xh, W_hh, np.zeros(gates * units, np.float32)
