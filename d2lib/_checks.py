@@ -7,7 +7,7 @@ message whichever twin runs it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "check_length",
     "check_mask",
     "check_non_negative",
+    "check_parameters",
     "check_positive",
     "check_positive_int",
     "check_probability",
@@ -312,11 +313,14 @@ def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
     labels = np.asarray(y)
     classes = y_hat_shape[-1] if y_hat_shape else 0
     if len(y_hat_shape) < 1 or labels.shape != tuple(y_hat_shape[:-1]):
+        mend = (
+            "labels are class numbers, and one-hot rows become that with y.argmax(-1)"
+        )
+        if labels.shape == (*y_hat_shape[:-1], 1):  # of one column argmax makes zeros
+            mend = "a column of labels becomes a row of them with y.reshape(-1)"
         raise ValueError(
             "cross_entropy needs y_hat of shape (..., classes) and y of shape (...), "
-            f"got y_hat {tuple(y_hat_shape)} and y {labels.shape}: labels are class "
-            "numbers, not one-hot rows; one-hot rows become numbers with "
-            "y.argmax(axis=-1)"
+            f"got y_hat {tuple(y_hat_shape)} and y {labels.shape}: {mend}"
         )
     if labels.dtype.kind not in "iu":
         raise TypeError(
@@ -405,3 +409,37 @@ def _as_whole(value: Any, name: str, least: int) -> int:
 def _short(data: Any) -> str:
     text = repr(data)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_parameters(parameters: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
+    """Returns parameters as a list: leaves that have gradients, each of them once.
+
+    Args:
+        parameters: what a user gave to an optimiser or to `clip_gradients`.
+        is_leaf: tells whether the twin that asks can train something.
+
+    Raises:
+        TypeError: no list of parameters, or something in it that is none.
+        ValueError: none at all, or one of them twice.
+    """
+    if is_leaf(parameters) or not isinstance(parameters, Iterable):
+        raise TypeError(
+            "an optimiser takes a list of tensors with requires_grad=True, got "
+            f"{type(parameters).__name__}: pass model.parameters(), or [w] for one"
+        )
+    found = list(parameters)
+    if not found:
+        raise ValueError("an optimiser needs at least one parameter, got none")
+    for parameter in found:
+        if not is_leaf(parameter):
+            raise TypeError(
+                "an optimiser takes tensors with requires_grad=True, got "
+                f"{type(parameter).__name__}: pass model.parameters(), and not what is "
+                "computed from them"
+            )
+    if len({id(parameter) for parameter in found}) < len(found):
+        raise ValueError(
+            "each parameter must be given once, or a step moves it twice, got "
+            f"{len(found)} of which some are the same: name shared ones once"
+        )
+    return found

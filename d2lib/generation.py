@@ -38,8 +38,9 @@ def generate(
             n >= 1: what was said so far.
         length: how many tokens to add at most.
         temperature: :math:`\tau \ge 0`.
-        top_k: if given, only the k likeliest tokens can be drawn.
-        stop: if given, a sequence ends with this token.
+        top_k: if given, only the k likeliest tokens can be drawn; of equally likely
+            ones those with the lower numbers.
+        stop: if given, a sequence ends with this token, one integer.
         seed: an int or a ``numpy.random.Generator``.
 
     Returns:
@@ -49,7 +50,8 @@ def generate(
     Raises:
         TypeError: a prompt that is not made of integers.
         ValueError: an empty prompt, a token outside the vocabulary, a negative
-            temperature, length < 1 or top_k < 1.
+            temperature, length < 1 or top_k < 1, several tokens as stop, or logits of
+            the model that are NaN or +inf.
 
     Example:
         >>> from d2lib import scratch
@@ -66,6 +68,11 @@ def generate(
     if top_k is not None:
         top_k = min(check_positive_int(top_k, "top_k"), model.tokens)
     if stop is not None:
+        if np.ndim(stop):
+            raise ValueError(
+                f"stop must be one token, got {stop!r}: draw longer and cut the result "
+                "where the first of several stands"
+            )
         check_indices(stop, model.tokens, "stop")
     prompt = check_indices(prompt, model.tokens, "prompt")
     if prompt.ndim not in (1, 2) or not prompt.size:
@@ -98,14 +105,22 @@ def _draw(
     logits: np.ndarray, temperature: float, top_k: int | None, rng: np.random.Generator
 ) -> np.ndarray:
     """Draws a token for each row of logits: (batch, tokens) to (batch,)."""
+    if np.isnan(logits).any() or (logits == np.inf).any():
+        raise ValueError(
+            "generate needs finite logits (or -inf for what can't come), got NaN or "
+            "+inf from the model: train it with a lower rate or clip_norm=1.0"
+        )
+    if (logits == -np.inf).all(axis=1).any():
+        raise ValueError("generate needs a token that can come, got only -inf")
     if temperature == 0:
         return logits.argmax(axis=1)
     z = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
     with np.errstate(over="ignore"):  # -inf is right: e^-inf = 0, and the largest is 0
         z /= temperature
     if top_k is not None:
-        kth = np.partition(z, -top_k, axis=1)[:, [-top_k]]
-        z[z < kth] = -np.inf
+        # Exactly k: of equals the one with the lower number comes first.
+        order = np.argsort(-z, axis=1, kind="stable")
+        np.put_along_axis(z, order[:, top_k:], -np.inf, axis=1)
     cumulative = np.exp(z).cumsum(axis=1)
     u = rng.random((len(z), 1)) * cumulative[:, -1:]
     return (cumulative > u).argmax(axis=1)

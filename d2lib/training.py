@@ -21,6 +21,7 @@ import numpy as np
 from d2lib import checkpoint as checkpoints
 from d2lib._checks import (
     check_batch,
+    check_choice,
     check_finite,
     check_non_negative,
     check_positive,
@@ -107,6 +108,8 @@ class Run:
     history: History
     epoch: int = 0
     stop: bool = False
+    #: the names of what is measured after each epoch, as the history knows them
+    measured: tuple[str, ...] = ("loss",)
 
 
 class Callback:
@@ -142,17 +145,19 @@ class EarlyStopping(Callback):
     Args:
         patience: how many epochs without improvement to wait for another one.
         min_delta: how much lower counts as an improvement.
-        monitor: "val_loss", "loss", or a metric of `fit`, in which lower is better.
+        monitor: "val_loss", "loss", or the name of a metric of `fit`.
         restore_best: whether to put back the weights of the best epoch at the end.
+        mode: "min" where lower is better, "max" where higher is; None takes "min" for a
+            name that ends in loss or error, and "max" for one that ends in accuracy.
 
     Attributes:
-        best: the lowest value seen.
+        best: the best value seen.
         best_epoch: its epoch, from 1.
         stopped_epoch: the epoch after which training was stopped, or None.
 
     Raises:
-        ValueError: patience < 1, a negative min_delta, or (at the first epoch) nothing
-            to monitor.
+        ValueError: patience < 1, a negative min_delta, a name that does not tell the
+            mode, or (before the first step) nothing to monitor.
 
     Example:
         >>> EarlyStopping(patience=2).best_epoch
@@ -167,7 +172,19 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         monitor: str = "val_loss",
         restore_best: bool = True,
+        mode: str | None = None,
     ) -> None:
+        check_choice(mode, (None, "min", "max"), "mode")
+        if mode is None and monitor.endswith(("loss", "error")):
+            mode = "min"
+        if mode is None and monitor.endswith("accuracy"):
+            mode = "max"
+        if mode is None:
+            raise ValueError(
+                f"EarlyStopping can't tell whether a higher {monitor!r} is better: say "
+                'mode="max" if it is, mode="min" if not'
+            )
+        self.mode = mode
         self.patience = check_positive_int(patience, "patience")
         self.min_delta = check_non_negative(min_delta, "min_delta")
         self.monitor = monitor
@@ -175,25 +192,27 @@ class EarlyStopping(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self.best = math.inf
+        self.best = math.inf if self.mode == "min" else -math.inf
         self.best_epoch = 0
         self.stopped_epoch: int | None = None
         self._weights: dict[str, np.ndarray] = {}
 
     def on_start(self, run: Run) -> None:
-        """Forgets an earlier training."""
+        """Forgets an earlier training, and looks whether there is what it monitors."""
+        if self.monitor not in run.measured:
+            raise ValueError(
+                f"EarlyStopping monitors {self.monitor!r}, and this training measures "
+                f"{', '.join(run.measured)}: pass validation=(x, y) to fit for a "
+                'val_loss, or another monitor, such as "loss"'
+            )
         self._forget()
 
     def on_epoch(self, run: Run) -> None:
         """Compares this epoch with the best one."""
-        values = run.history[self.monitor]
-        if not values:
-            raise ValueError(
-                f"EarlyStopping monitors {self.monitor!r}, and there is none: pass "
-                "validation=(x, y) to fit, or monitor='loss'"
-            )
-        if values[-1] < self.best - self.min_delta:
-            self.best, self.best_epoch = values[-1], run.epoch
+        value = run.history[self.monitor][-1]
+        gain = self.best - value if self.mode == "min" else value - self.best
+        if gain > self.min_delta:
+            self.best, self.best_epoch = value, run.epoch
             if self.restore_best:
                 self._weights = run.model.state()
         elif run.epoch - self.best_epoch >= self.patience:
@@ -300,6 +319,7 @@ def fit(
     seed = check_seed(seed)
     callbacks = list(callbacks)
     run = Run(model, optimizer, History(metrics={name: [] for name in metrics or {}}))
+    run.measured = ("loss", *(["val_loss"] if held_out else []), *(metrics or {}))
     if resume and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the file to go on from")
     settings = _settings(run, callbacks, seed, validation is not None)
@@ -380,27 +400,46 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
     return np.concatenate(outputs)
 
 
-def accuracy(y_hat: Any, y: Any) -> float:
+def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
     """Returns the share of right answers.
 
     Args:
         y_hat: scores, shape ``(n, classes)``, of which the largest is the answer; or
-            ``(n,)`` logits of "yes", which is the answer above 0.
+            ``(n,)`` scores of "yes", which is the answer above the threshold. Tensors
+            of either twin are taken too.
         y: labels, shape ``(n,)``.
+        threshold: None takes 0 for logits, and 0.5 for probabilities: scores of which
+            none is below 0 or above 1.
 
     Returns:
         A number in [0, 1].
 
     Raises:
-        ValueError: shapes that do not go together, or no examples.
+        ValueError: shapes that do not go together, one-hot labels, scores that are NaN,
+            or no examples.
 
     Example:
         >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
         0.5
+        >>> accuracy(np.array([0.9, 0.2]), np.array([1, 0]))
+        1.0
     """
-    y_hat, y = np.asarray(y_hat), np.asarray(y)
+    y_hat, y = (
+        np.asarray(a.asnumpy() if hasattr(a, "asnumpy") else a) for a in (y_hat, y)
+    )
+    if np.isnan(y_hat).any():
+        raise ValueError(
+            "accuracy needs numbers as scores, got NaN: did training fail?"
+        )
     scores = y_hat.ndim > y.ndim
-    answers = y_hat.argmax(axis=-1) if scores else y_hat > 0
+    if threshold is None:
+        threshold = 0.5 if y_hat.size and ((y_hat >= 0) & (y_hat <= 1)).all() else 0.0
+    answers = y_hat.argmax(axis=-1) if scores else y_hat > threshold
+    if y_hat.shape == y.shape and y.ndim > 1 and y.shape[-1] > 1:
+        raise ValueError(
+            f"accuracy needs labels (n,), got rows {y.shape}: one-hot rows become "
+            "labels with y.argmax(axis=-1)"
+        )
     if answers.shape != y.shape or (scores and y_hat.shape[-1] == 1):
         raise ValueError(
             "accuracy needs scores (n, classes) or logits (n,) and labels (n,), got "

@@ -192,6 +192,7 @@ def watch(values, **options):
     model = scratch.Dense(1, 1, seed=0)
     run = Run(model, None, History())
     stopping = EarlyStopping(**options)
+    run.measured = ("loss", "val_loss")
     stopping.on_start(run)
     for value in values:
         run.epoch += 1
@@ -267,7 +268,7 @@ class TestEarlyStopping:
         stopping = EarlyStopping(patience=1, monitor="loss")
         train(scratch, network(scratch), callbacks=[stopping])
         assert stopping.best_epoch == 3
-        stopping = EarlyStopping(patience=1, monitor="same")
+        stopping = EarlyStopping(patience=1, monitor="same", mode="min")
         history = train(
             scratch,
             network(scratch),
@@ -279,7 +280,7 @@ class TestEarlyStopping:
     def test_nothing_to_monitor(self):
         with pytest.raises(ValueError, match=r"pass validation=\(x, y\)"):
             train(scratch, network(scratch), callbacks=[EarlyStopping()])
-        with pytest.raises(KeyError, match="not 'accuracy'"):
+        with pytest.raises(ValueError, match="monitors 'accuracy', and this training"):
             train(
                 scratch,
                 network(scratch),

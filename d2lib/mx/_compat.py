@@ -16,6 +16,7 @@ import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy
@@ -84,6 +85,7 @@ def import_mxnet() -> Any:
             import mxnet
 
             mxnet.npx.set_np()
+            _mend_arrays(mxnet)
             # The engine reads its settings when it is first used, so use it.
             with _runtime.silenced_stderr():
                 mxnet.np.zeros(1).wait_to_read()
@@ -129,6 +131,31 @@ def _loaded_when_used(name: str) -> types.ModuleType:
         importlib.import_module(name), attribute
     )
     return module
+
+
+def _mend_arrays(mxnet: Any) -> None:
+    """Replaces two operators of MXNet's arrays whose gradients 1.9.1 computes wrongly.
+
+    ``x ** 0`` has the gradient 0, at x = 0 too, where MXNet's is NaN. And where an axis
+    of length 1 in the middle of a stack of matrices is stretched, ``x @ y`` adds up the
+    gradient of the wrong ones; stretched beforehand, it is right.
+    """
+    np = mxnet.np
+    power, matmul = np.ndarray.__pow__, np.ndarray.__matmul__
+
+    def __pow__(x: Any, n: Any) -> Any:
+        return np.ones_like(x) if isinstance(n, Real) and n == 0 else power(x, n)
+
+    def __matmul__(x: Any, y: Any) -> Any:
+        if isinstance(y, np.ndarray) and min(x.ndim, y.ndim) > 2:
+            stacks = x.shape[:-2], y.shape[:-2]
+            if stacks[0] != stacks[1]:
+                stack = numpy.broadcast_shapes(*stacks)
+                x = np.broadcast_to(x, (*stack, *x.shape[-2:]))
+                y = np.broadcast_to(y, (*stack, *y.shape[-2:]))
+        return matmul(x, y)
+
+    np.ndarray.__pow__, np.ndarray.__matmul__ = __pow__, __matmul__
 
 
 class _Version(tuple):

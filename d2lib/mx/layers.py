@@ -63,7 +63,7 @@ class Dense(Layer, gluon.nn.Dense):
         gluon.nn.Dense.__init__(
             self,
             self.units,
-            activation=None if activation == "softmax" else activation,
+            activation=of_gluon(activation),
             use_bias=bias,
             flatten=False,
             weight_initializer=Initializer(scheme, seed),
@@ -75,7 +75,7 @@ class Dense(Layer, gluon.nn.Dense):
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps x of shape (..., inputs) to (..., units)."""
         y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
-        return F.npx.softmax(y, axis=-1) if self.activation == "softmax" else y
+        return activated(F, y, self.activation)
 
     def parts(self) -> dict[str, Any]:
         """The parameters under the NumPy twin's names."""
@@ -119,7 +119,7 @@ class Perceptron(Layer, gluon.nn.Dense):
         gluon.nn.Dense.__init__(
             self,
             1,
-            activation=None if activation == "softmax" else activation,
+            activation=of_gluon(activation),
             flatten=False,
             weight_initializer=Initializer(initializer, seed),
             in_units=self.inputs,
@@ -130,8 +130,7 @@ class Perceptron(Layer, gluon.nn.Dense):
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
         """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
         y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
-        y = F.np.squeeze(y, axis=-1)
-        return F.npx.softmax(y, axis=-1) if self.activation == "softmax" else y
+        return activated(F, F.np.squeeze(y, axis=-1), self.activation)
 
     def parts(self) -> dict[str, Any]:
         """The parameters under the NumPy twin's names."""
@@ -249,6 +248,21 @@ class MLP(Sequential):
         super().__init__(*layers)
         if seed is not None:
             self.seed(generator)
+
+
+def of_gluon(activation: str | None) -> str | None:
+    """The activation that Gluon's layer shall compute itself.
+
+    Its softmax is a layer of its own, and its ReLU makes a NaN 0 on a processor.
+    """
+    return None if activation in ("softmax", "relu") else activation
+
+
+def activated(F: Any, z: Any, activation: str | None) -> Any:
+    """Computes the activations that `of_gluon` leaves out."""
+    if activation == "softmax":
+        return F.npx.softmax(z, axis=-1)
+    return F.npx.relu(z) if activation == "relu" else z
 
 
 def prepare(layer: Any) -> None:

@@ -16,6 +16,7 @@ import numpy
 
 from d2lib._checks import (
     check_non_negative,
+    check_parameters,
     check_positive,
     check_probability,
     check_state,
@@ -41,20 +42,10 @@ class Optimizer:
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
     def __init__(self, parameters: Iterable[Any], lr: float) -> None:
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ValueError("an optimiser needs at least one parameter, got none")
-        for parameter in self.parameters:
-            if not (
-                isinstance(parameter, gluon.Parameter)
-                or (isinstance(parameter, np.ndarray) and parameter.grad is not None)
-            ):
-                raise TypeError(
-                    "an optimiser takes tensors with requires_grad=True, got "
-                    f"{type(parameter).__name__}: pass model.parameters()"
-                )
+        self.parameters = check_parameters(parameters, _is_leaf)
         self.lr = lr
         self.steps = 0
+        self._counts = [0] * len(self.parameters)  # the steps of each
         self._learnables = [Learnable(p) for p in self.parameters]
         self._kept = [
             [mx.nd.zeros_like(p.classic) for _ in self.slots] for p in self._learnables
@@ -77,21 +68,25 @@ class Optimizer:
         """
         for parameter in self._learnables:
             parameter.refresh()
-        ready = [
-            (p.classic, p.classic_gradient, *kept)
-            for p, kept in zip(self._learnables, self._kept, strict=True)
-            if p.ready
-        ]
+        ready = [i for i, parameter in enumerate(self._learnables) if parameter.ready]
         if not ready:
             raise ValueError(
                 "step() needs gradients, and no parameter has one: call "
                 "loss.backward() first"
             )
         self.steps += 1
-        self._update(ready)
+        # Those that have moved equally often move together: mostly all of them.
+        together: dict[int, list[tuple]] = {}
+        for i in ready:
+            self._counts[i] += 1
+            parameter = self._learnables[i]
+            arrays = (parameter.classic, parameter.classic_gradient, *self._kept[i])
+            together.setdefault(self._counts[i], []).append(arrays)
+        for steps, group in together.items():
+            self._update(group, steps)
 
-    def _update(self, ready: list[tuple]) -> None:
-        """Updates each (weight, gradient, *kept) in place."""
+    def _update(self, ready: list[tuple], steps: int) -> None:
+        """Updates each (weight, gradient, *kept) in place, for the steps-th time."""
         raise NotImplementedError(f"{type(self).__name__} must define _update")
 
     def zero_grad(self) -> None:
@@ -103,6 +98,7 @@ class Optimizer:
     def state(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
         arrays = {"steps": numpy.asarray(self.steps), "lr": numpy.asarray(self.lr)}
+        arrays["counts"] = numpy.asarray(self._counts)
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
                 array = values.asnumpy().reshape(parameter.shape)
@@ -117,15 +113,23 @@ class Optimizer:
         """
         given = {name: to_numpy(values) for name, values in state.items()}
         shapes: dict[str, tuple[int, ...]] = {"steps": (), "lr": ()}
+        shapes["counts"] = (len(self.parameters),)
         for i, parameter in enumerate(self.parameters):
             shapes |= {f"{i}.{slot}": shared_shape(parameter) for slot in self.slots}
         check_state(given, shapes, type(self).__name__)
         self.lr = float(given["lr"])
         self.steps = int(given["steps"])
+        self._counts = given["counts"].astype(int).tolist()
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
                 array = from_shared(parameter, given[f"{i}.{slot}"])
                 values[:] = array.reshape(values.shape)
+
+
+def _is_leaf(parameter: Any) -> bool:
+    return isinstance(parameter, gluon.Parameter) or (
+        isinstance(parameter, np.ndarray) and parameter.grad is not None
+    )
 
 
 _TOGETHER = 40  # MXNet's limit is 60
@@ -180,7 +184,7 @@ class SGD(Optimizer):
         super().__init__(parameters, lr)
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _update(self, ready: list[tuple]) -> None:
+    def _update(self, ready: list[tuple], steps: int) -> None:
         _update_together(ready, mx.nd.multi_sgd_update, self.lr, self.weight_decay)
 
 
@@ -220,7 +224,7 @@ class Momentum(Optimizer):
         self.momentum = check_probability(momentum, "momentum")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _update(self, ready: list[tuple]) -> None:
+    def _update(self, ready: list[tuple], steps: int) -> None:
         many, lr, wd = mx.nd.multi_sgd_mom_update, self.lr, self.weight_decay
         _update_together(ready, many, lr, wd, momentum=self.momentum)
 
@@ -243,7 +247,7 @@ class Adagrad(Optimizer):
     Example:
         >>> from d2lib.mx import Dense
         >>> list(Adagrad(Dense(2, 1, bias=False).parameters()).state())
-        ['steps', 'lr', '0.squares']
+        ['steps', 'lr', 'counts', '0.squares']
     """
 
     slots = ("squares",)
@@ -254,7 +258,7 @@ class Adagrad(Optimizer):
         super().__init__(parameters, lr)
         self.eps = check_positive(eps, "eps")
 
-    def _update(self, ready: list[tuple]) -> None:
+    def _update(self, ready: list[tuple], steps: int) -> None:
         for w, g, h in ready:
             h += mx.nd.square(g)
             w -= self.lr * g / mx.nd.sqrt(h + self.eps)
@@ -295,7 +299,7 @@ class RMSProp(Optimizer):
         self.rho = check_probability(rho, "rho")
         self.eps = check_positive(eps, "eps")
 
-    def _update(self, ready: list[tuple]) -> None:
+    def _update(self, ready: list[tuple], steps: int) -> None:
         for w, g, n in ready:
             mx.nd.rmsprop_update(
                 w, g, n, out=w, lr=self.lr, gamma1=self.rho, epsilon=self.eps
@@ -339,7 +343,7 @@ class Adadelta(Optimizer):
         self.rho = check_probability(rho, "rho")
         self.eps = check_positive(eps, "eps")
 
-    def _update(self, ready: list[tuple]) -> None:
+    def _update(self, ready: list[tuple], steps: int) -> None:
         for w, g, n, d in ready:
             n *= self.rho
             n += (1 - self.rho) * mx.nd.square(g)
@@ -395,10 +399,10 @@ class Adam(Optimizer):
         self.eps = check_positive(eps, "eps")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _update(self, ready: list[tuple]) -> None:
-        root = math.sqrt(1 - self.beta2**self.steps)
+    def _update(self, ready: list[tuple], steps: int) -> None:
+        root = math.sqrt(1 - self.beta2**steps)
         settings = {
-            "lr": self.lr * root / (1 - self.beta1**self.steps),
+            "lr": self.lr * root / (1 - self.beta1**steps),
             "beta1": self.beta1,
             "beta2": self.beta2,
             "epsilon": self.eps * root,
@@ -426,7 +430,8 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
         The norm before clipping. If it is not finite, nothing is changed.
 
     Raises:
-        ValueError: max_norm <= 0.
+        ValueError: max_norm <= 0, no parameters, or one of them twice.
+        TypeError: something that is not a parameter.
 
     Example:
         >>> from d2lib.mx import record, tensor
@@ -440,7 +445,10 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
         array([0.6, 0.8])
     """
     max_norm = check_positive(max_norm, "max_norm")
-    gradients = [Learnable(p).classic_gradient for p in parameters]
+    learnables = [Learnable(p) for p in check_parameters(parameters, _is_leaf)]
+    gradients = [
+        p.classic_gradient for p in learnables if p.classic_gradient is not None
+    ]
     if not gradients:
         return 0.0
     squares = mx.nd.multi_sum_sq(*gradients, num_arrays=len(gradients))

@@ -35,7 +35,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     twin.
 
     Args:
-        data: numbers, nested lists or a float array, of any shape.
+        data: numbers, nested lists or a float array, of any shape; it is copied.
         dtype: float32 unless given.
         requires_grad: whether ``backward`` shall add to ``grad``.
 

@@ -39,7 +39,9 @@ def one_hot(indices: Any, tokens: int) -> Tensor:
     """
     tokens = check_positive_int(tokens, "tokens")
     indices = check_indices(indices, tokens, "one_hot")
-    return Tensor(np.eye(tokens, dtype=np.float32)[indices])
+    vectors = np.zeros((indices.size, tokens), np.float32)
+    vectors[np.arange(indices.size), indices.reshape(-1)] = 1
+    return Tensor(vectors.reshape(*indices.shape, tokens))
 
 
 class Embedding(Module):

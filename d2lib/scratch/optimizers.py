@@ -17,6 +17,7 @@ import numpy as np
 
 from d2lib._checks import (
     check_non_negative,
+    check_parameters,
     check_positive,
     check_probability,
     check_state,
@@ -43,17 +44,10 @@ class Optimizer:
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ValueError("an optimiser needs at least one parameter, got none")
-        for parameter in self.parameters:
-            if not (isinstance(parameter, Tensor) and parameter.requires_grad):
-                raise TypeError(
-                    "an optimiser takes tensors with requires_grad=True, got "
-                    f"{type(parameter).__name__}: pass model.parameters()"
-                )
+        self.parameters = check_parameters(parameters, _is_leaf)
         self.lr = lr
         self.steps = 0
+        self._counts = [0] * len(self.parameters)  # the steps of each
         self._kept = [
             [np.zeros_like(p.data) for _ in self.slots] for p in self.parameters
         ]
@@ -78,8 +72,8 @@ class Optimizer:
             ValueError: no parameter has a gradient.
         """
         ready = [
-            (p.data, p.grad, *kept)
-            for p, kept in zip(self.parameters, self._kept, strict=True)
+            (i, (p.data, p.grad, *kept))
+            for i, (p, kept) in enumerate(zip(self.parameters, self._kept, strict=True))
             if p.grad is not None
         ]
         if not ready:
@@ -88,12 +82,18 @@ class Optimizer:
                 "loss.backward() first"
             )
         self.steps += 1
-        self._prepare()
-        for arrays in ready:
+        for i, arrays in ready:
+            self._counts[i] += 1
+            self._prepare(self._counts[i])
             update_in_blocks(self._update, arrays, self._buffers)
 
-    def _prepare(self) -> None:
-        """Computes what is the same for every parameter in this step."""
+    def _prepare(self, steps: int) -> None:
+        """Computes what is the same for every block of a parameter in this step.
+
+        Args:
+            steps: how often this parameter has been moved, this time included. One
+                whose gradient joins late is younger than the optimiser.
+        """
 
     def _update(self, w: Any, g: Any, a: Any, b: Any, *slots: Any) -> None:
         """Updates the block ``w`` in place; ``a`` and ``b`` are scratch buffers."""
@@ -107,6 +107,7 @@ class Optimizer:
     def state(self) -> dict[str, np.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
         arrays = {"steps": np.asarray(self.steps), "lr": np.asarray(self.lr)}
+        arrays["counts"] = np.array(self._counts)
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
                 arrays[f"{i}.{slot}"] = values.copy()
@@ -123,6 +124,7 @@ class Optimizer:
         check_state(given, shapes, type(self).__name__)
         self.lr = float(given["lr"])
         self.steps = int(given["steps"])
+        self._counts = given["counts"].astype(int).tolist()
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
                 values[...] = given[f"{i}.{slot}"]
@@ -461,10 +463,10 @@ class Adam(Optimizer):
         self.eps = check_positive(eps, "eps")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _prepare(self) -> None:
+    def _prepare(self, steps: int) -> None:
         # m_hat / (sqrt(v_hat) + eps), with both corrections moved into two numbers.
-        root = (1 - self.beta2**self.steps) ** 0.5
-        self._step = self.lr * root / (1 - self.beta1**self.steps)
+        root = (1 - self.beta2**steps) ** 0.5
+        self._step = self.lr * root / (1 - self.beta1**steps)
         self._eps = self.eps * root
 
     def _update(self, w: Any, g: Any, a: Any, b: Any, m: Any, v: Any) -> None:
@@ -478,6 +480,14 @@ class Adam(Optimizer):
         np.divide(m, a, out=a)
         a *= self._step
         w -= a
+
+
+def _is_leaf(parameter: Any) -> bool:
+    return (
+        isinstance(parameter, Tensor)
+        and parameter.requires_grad
+        and parameter._backward is None
+    )
 
 
 def _decayed(w: Any, g: Any, weight_decay: float, buffer: Any) -> Any:
@@ -514,7 +524,8 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
         The norm before clipping. If it is not finite, nothing is changed.
 
     Raises:
-        ValueError: max_norm <= 0.
+        ValueError: max_norm <= 0, no parameters, or one of them twice.
+        TypeError: something that is not a parameter.
 
     Example:
         >>> from d2lib.scratch import tensor
@@ -528,6 +539,7 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
     Source: Pascanu, Mikolov & Bengio, 2013.
     """
     max_norm = check_positive(max_norm, "max_norm")
+    parameters = check_parameters(parameters, _is_leaf)
     gradients = [p.grad for p in parameters if p.grad is not None]
     with np.errstate(over="ignore"):
         squares = sum(float(np.dot(g.reshape(-1), g.reshape(-1))) for g in gradients)

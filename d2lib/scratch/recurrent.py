@@ -69,7 +69,7 @@ class Recurrent(Module):
         check_sequence(x.shape, self.inputs, type(self).__name__)
         shape = (self.layers, len(x), self.units)
         if state is None:
-            parts = [Tensor(np.zeros(shape, dtype))] * self._states
+            parts = [Tensor(np.zeros(shape), dtype)] * self._states
         else:
             parts = check_states(state, self._states, shape, type(self).__name__)
             parts = [as_tensor(part, dtype) for part in parts]

@@ -279,6 +279,8 @@ class Tensor:
         x = self.data
 
         def backward(g: np.ndarray) -> tuple:
+            if exponent == 0:  # a constant, at 0 too
+                return (np.zeros_like(g),)
             return (g * (exponent * x ** (exponent - 1)),)
 
         return node("**", x**exponent, (self,), backward)
@@ -447,7 +449,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Makes a `Tensor`; both twins have this function.
 
     Args:
-        data: numbers, nested lists or a float array, of any shape.
+        data: numbers, nested lists or a float array, of any shape; it is copied.
         dtype: float32 unless given.
         requires_grad: whether ``backward`` shall leave a gradient in ``grad``.
 
@@ -462,6 +464,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         >>> tensor([[1, 2], [3, 4]]).shape
         (2, 2)
     """
+    if isinstance(data, np.ndarray):
+        data = data.copy()  # who changes the array later does not change the gradient
     return Tensor(data, dtype, requires_grad)
 
 

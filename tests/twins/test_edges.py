@@ -1,0 +1,283 @@
+"""Edges at which twins part silently: each gives the same answer or the same error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("d2lib.mx", exc_type=ImportError)
+
+from d2lib import mx, scratch
+from d2lib.training import Callback, EarlyStopping, accuracy, fit
+
+twins = pytest.mark.parametrize("dl", [scratch, mx], ids=["scratch", "mx"])
+
+
+def gradient(dl, f, x, dtype=np.float32):
+    x = dl.tensor(np.asarray(x, dtype), dtype=dtype, requires_grad=True)
+    with dl.record():
+        loss = f(x).sum()
+    loss.backward()
+    return dl.to_numpy(x.grad)
+
+
+@twins
+def test_a_nan_goes_through_a_relu(dl):
+    assert np.isnan(dl.to_numpy(dl.relu([np.nan, 1.0]))).tolist() == [True, False]
+    layer = dl.Dense(1, 2, "relu", seed=0)
+    layer.load_state({"W": [[np.nan, 1.0]], "b": [0.0, 0.0]})
+    assert np.isnan(dl.to_numpy(layer([[1.0]]))).tolist() == [[True, False]]
+
+
+@twins
+def test_a_model_that_is_not_a_number_does_not_train_on(dl):
+    model = dl.MLP([2, 4, 3], seed=0)
+    state = model.state()
+    state["layers.0.W"][0, 0] = np.nan
+    model.load_state(state)
+    data = np.ones((8, 2), np.float32), np.zeros(8, int)
+    with pytest.raises(ArithmeticError, match="the loss became nan"):
+        fit(model, data, loss=dl.cross_entropy, optimizer=dl.SGD(model.parameters()))
+
+
+@twins
+@pytest.mark.parametrize("power", [0, 0.0, 1, 2, 3])
+def test_the_derivative_of_a_power_at_zero(dl, power):
+    wanted = 1.0 if power == 1 else 0.0
+    np.testing.assert_array_equal(gradient(dl, lambda x: x**power, [0.0]), [wanted])
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ((2, 1, 2, 3), (2, 5, 3, 2)),
+        ((2, 5, 2, 3), (2, 1, 3, 2)),
+        ((4, 1, 2, 3), (1, 5, 3, 2)),
+        ((5, 2, 3), (4, 5, 3, 2)),
+        ((4, 5, 2, 3), (5, 3, 2)),
+        ((4, 5, 2, 3), (3, 2)),
+        ((2, 3), (4, 3, 2)),
+        ((4, 2, 3), (4, 3, 2)),
+    ],
+)
+def test_matrices_in_stacks_that_are_stretched(x, y):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=x), rng.normal(size=y)
+    g = rng.normal(size=(x @ y).shape)
+    found = []
+    for dl in (scratch, mx):
+        a, b = (dl.tensor(v.astype(np.float32), requires_grad=True) for v in (x, y))
+        with dl.record():
+            loss = ((a @ b) * dl.tensor(g.astype(np.float32))).sum()
+        loss.backward()
+        found.append([dl.to_numpy(a.grad), dl.to_numpy(b.grad)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5)
+
+
+@twins
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_recurrent_layers_compute_in_the_precision_of_their_input(dl, kind):
+    layer = getattr(dl, kind)(3, 4, seed=0)
+    if dl is scratch:
+        for parameter in layer.parameters():
+            parameter.data = parameter.data.astype(np.float64)
+    else:
+        layer.cast("float64")
+    x = dl.tensor(np.ones((2, 5, 3)), dtype=np.float64)
+    outputs, state = layer(x)
+    parts = state if isinstance(state, tuple) else (state,)
+    assert all(a.dtype == np.float64 for a in (outputs, *parts))
+
+
+@twins
+def test_a_parameter_that_joins_late_takes_a_first_step_of_adam(dl):
+    early, late = (dl.tensor([0.0], requires_grad=True) for _ in range(2))
+    optimizer = dl.Adam([early, late], lr=0.1)
+
+    def step(*parameters):
+        optimizer.zero_grad()
+        with dl.record():
+            loss = sum((p * 3.0).sum() for p in parameters)
+        loss.backward()
+        optimizer.step()
+
+    for _ in range(5):
+        step(early)
+    step(early, late)
+    np.testing.assert_allclose(dl.to_numpy(late), [-0.1], rtol=1e-5)
+    np.testing.assert_allclose(dl.to_numpy(early), [-0.6], rtol=1e-5)
+    assert optimizer.state()["counts"].tolist() == [6, 1]
+
+
+@twins
+@pytest.mark.parametrize("take", ["SGD", "Adam", "clip"])
+def test_what_can_not_be_trained_is_refused(dl, take):
+    def use(parameters):
+        if take == "clip":
+            return dl.clip_gradients(parameters, 1.0)
+        return getattr(dl, take)(parameters)
+
+    w = dl.tensor([1.0], requires_grad=True)
+    with dl.record():
+        computed = w * 2.0
+    for wrong, error, words in [
+        (w, TypeError, "takes a list of tensors"),
+        ([computed], TypeError, "not what is computed"),
+        ([w, w], ValueError, "given once"),
+        ([], ValueError, "at least one parameter"),
+        ([1.0], TypeError, "requires_grad=True, got float"),
+        (3, TypeError, "takes a list of tensors"),
+    ]:
+        with pytest.raises(error, match=words):
+            use(wrong)
+
+
+@twins
+def test_a_tensor_is_a_copy(dl):
+    array = np.array([2.0], np.float32)
+    x = dl.tensor(array)
+    w = dl.tensor([1.0], requires_grad=True)
+    with dl.record():
+        loss = (w * x).sum()
+    array[0] = 100.0
+    loss.backward()
+    assert dl.to_numpy(w.grad).tolist() == [2.0]
+
+
+@twins
+def test_one_hot_takes_memory_for_what_it_returns_only(dl):
+    vectors = dl.to_numpy(dl.one_hot([49_999], 50_000))
+    assert vectors.shape == (1, 50_000)  # a table of all would be 10 GB
+    assert vectors[0, -1] == vectors.sum() == 1
+    assert dl.one_hot(np.zeros((0, 2), int), 3).shape == (0, 2, 3)
+
+
+@twins
+def test_a_column_of_labels_is_told_to_become_a_row(dl):
+    with pytest.raises(ValueError, match=r"with y\.reshape\(-1\)"):
+        dl.cross_entropy(np.zeros((4, 3), np.float32), np.zeros((4, 1), int))
+    with pytest.raises(ValueError, match=r"y\.argmax"):
+        dl.cross_entropy(np.zeros((4, 3), np.float32), np.zeros((4, 3), int))
+
+
+# Writing ---------------------------------------------------------------------------
+
+
+class Fixed:
+    """A language model that always expects the same."""
+
+    tokens = 4
+
+    def __init__(self, dl, logits):
+        self.twin, self.logits = dl.__name__, np.array([logits], np.float32)
+
+    def advance(self, x, state=None):
+        return np.repeat(self.logits, len(x), axis=0), None
+
+
+@twins
+def test_top_k_means_k_among_equals_too(dl):
+    model = Fixed(dl, [1.0, 1.0, 1.0, 0.0])
+    written = dl.generate(model, [3], 200, top_k=2, seed=0)[1:]
+    assert set(written.tolist()) == {0, 1}
+    assert set(dl.generate(model, [3], 50, top_k=1, seed=0)[1:].tolist()) == {0}
+    model = Fixed(dl, [0.0, -np.inf, 1.0, -np.inf])
+    assert set(dl.generate(model, [3], 200, seed=0)[1:].tolist()) == {0, 2}
+
+
+@twins
+@pytest.mark.parametrize("temperature", [0, 1.0])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_model_that_expects_nothing_is_an_error(dl, wrong, temperature):
+    model = Fixed(dl, [0.0, wrong, 1.0, 0.0])
+    with pytest.raises(ValueError, match="needs finite logits"):
+        dl.generate(model, [3], 5, temperature=temperature)
+    with pytest.raises(ValueError, match="needs a token that can come"):
+        dl.generate(Fixed(dl, [-np.inf] * 4), [3], 5, temperature=temperature)
+
+
+@twins
+def test_one_token_stops(dl):
+    with pytest.raises(ValueError, match="stop must be one token"):
+        dl.generate(Fixed(dl, [0.0] * 4), [3], 5, stop=[1, 2])
+
+
+# Measures --------------------------------------------------------------------------
+
+
+@twins
+def test_accuracy_takes_tensors(dl):
+    scores = dl.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
+    assert accuracy(scores, np.array([1, 0, 0])) == pytest.approx(2 / 3)
+
+
+def test_the_threshold_fits_what_the_model_gives():
+    y = np.array([1, 0, 1])
+    assert accuracy(np.array([0.9, 0.2, 0.6]), y) == 1.0  # probabilities
+    assert accuracy(np.array([2.0, -3.0, 0.1]), y) == 1.0  # logits
+    assert accuracy(np.array([0.9, 0.2, 0.6]), y, threshold=0.7) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("y_hat", "y", "words"),
+    [
+        (np.zeros((2, 3)), np.eye(3, dtype=int)[:2], r"y\.argmax"),
+        (np.array([[np.nan, 1.0]]), np.array([0]), "got NaN"),
+        (np.array([np.nan]), np.array([0]), "got NaN"),
+    ],
+)
+def test_accuracy_of_what_is_no_answer(y_hat, y, words):
+    with pytest.raises(ValueError, match=words):
+        accuracy(y_hat, y)
+
+
+def stopped_by(monitor, values, **options):
+    """Train for as many epochs as there are values of a metric, as if it had these."""
+    model = scratch.Dense(1, 1, seed=0)
+    told = iter(values)
+    stopping = EarlyStopping(patience=2, monitor=monitor, **options)
+    fit(
+        model,
+        (np.ones((2, 1), np.float32), np.ones((2, 1), np.float32)),
+        loss=scratch.mse,
+        optimizer=scratch.SGD(model.parameters()),
+        epochs=len(values),
+        metrics={monitor: lambda y_hat, y: next(told)},
+        callbacks=[stopping],
+    )
+    return stopping
+
+
+def test_early_stopping_knows_what_is_better():
+    values = [0.5, 0.9, 0.7, 0.6, 0.99]
+    stopping = stopped_by("accuracy", values)
+    assert (stopping.best, stopping.best_epoch, stopping.stopped_epoch) == (0.9, 2, 4)
+    stopping = stopped_by("score", values, mode="min")
+    assert (stopping.best, stopping.best_epoch, stopping.stopped_epoch) == (0.5, 1, 3)
+    with pytest.raises(ValueError, match="say mode="):
+        EarlyStopping(monitor="score")
+    with pytest.raises(ValueError, match="mode must be one of"):
+        EarlyStopping(mode="highest")
+
+
+def test_early_stopping_is_refused_before_the_first_step():
+    model = scratch.Dense(1, 1, seed=0)
+    before = model.state()
+    steps = []
+
+    class Counts(Callback):
+        def on_epoch(self, run):
+            steps.append(run.epoch)
+
+    for monitor in ("val_loss", "val_accuracy"):
+        with pytest.raises(ValueError, match="and this training measures loss"):
+            fit(
+                model,
+                (np.ones((2, 1), np.float32), np.ones((2, 1), np.float32)),
+                loss=scratch.mse,
+                optimizer=scratch.SGD(model.parameters()),
+                callbacks=[Counts(), EarlyStopping(monitor=monitor)],
+            )
+    assert steps == []
+    np.testing.assert_array_equal(model.state()["W"], before["W"])
