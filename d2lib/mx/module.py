@@ -12,7 +12,14 @@ import numpy
 from d2lib import checkpoint
 from d2lib._checks import check_state
 from d2lib.mx._compat import gluon, mx, np
-from d2lib.mx.tensor import Learnable, array_of, as_tensor, to_numpy, zero_gradients
+from d2lib.mx.tensor import (
+    Learnable,
+    array_of,
+    as_tensor,
+    is_parameter,
+    to_numpy,
+    zero_gradients,
+)
 
 __all__ = ["Layer", "Module"]
 
@@ -128,7 +135,7 @@ class Module(gluon.HybridBlock):
     def gradients(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
         return {
-            name: as_shared(p, array_of(p).grad.asnumpy())
+            name: as_shared(p, _gradient_of(array_of(p)).asnumpy())
             for name, p in self.named_parameters()
         }
 
@@ -161,6 +168,23 @@ class Module(gluon.HybridBlock):
         """Makes Dropout the identity, inside `record` too."""
         for module in self.modules():
             module.training = False
+        return self
+
+    def freeze(self) -> Module:
+        """Keeps every parameter as it is, until `unfreeze`: ``grad_req="null"``."""
+        return self._set_grad_req("null")
+
+    def unfreeze(self) -> Module:
+        """Lets every parameter be trained again: ``grad_req="add"``."""
+        return self._set_grad_req("add")
+
+    def _set_grad_req(self, grad_req: str) -> Module:
+        for parameter in self.parameters():
+            if isinstance(parameter, gluon.Parameter):
+                parameter.grad_req = grad_req
+            else:
+                parameter.attach_grad(grad_req)
+                parameter.is_parameter = True  # and remains one without a gradient
         return self
 
     def seed(self, seed: Any) -> None:
@@ -250,6 +274,11 @@ def _compilable(block: Any) -> bool:
     return all(_compilable(child) for child in block._children.values())
 
 
+def _gradient_of(array: Any) -> Any:
+    """An array's gradient; zeros for one that is frozen."""
+    return np.zeros_like(array) if array.grad is None else array.grad
+
+
 def shared_shape(parameter: Any) -> tuple[int, ...]:
     """The parameter's shape in the NumPy twin and in checkpoints."""
     return getattr(parameter, "shared_shape", parameter.shape)
@@ -287,9 +316,7 @@ def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(part, (list, tuple)):
         children = enumerate(part)
     else:
-        if isinstance(part, gluon.Parameter) or (
-            isinstance(part, np.ndarray) and part.grad is not None
-        ):
+        if is_parameter(part):
             yield path, part
         return
     for name, child in children:

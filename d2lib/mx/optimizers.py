@@ -21,9 +21,9 @@ from d2lib._checks import (
     check_probability,
     check_state,
 )
-from d2lib.mx._compat import gluon, mx, np
+from d2lib.mx._compat import mx
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import Learnable, to_numpy, zero_gradients
+from d2lib.mx.tensor import Learnable, is_parameter, to_numpy, zero_gradients
 
 __all__ = [
     "SGD",
@@ -42,7 +42,7 @@ class Optimizer:
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
     def __init__(self, parameters: Iterable[Any], lr: float) -> None:
-        self.parameters = check_parameters(parameters, _is_leaf)
+        self.parameters = check_parameters(parameters, is_parameter)
         self.lr = lr
         self.steps = 0
         self._counts = [0] * len(self.parameters)  # the steps of each
@@ -124,12 +124,6 @@ class Optimizer:
             for slot, values in zip(self.slots, self._kept[i], strict=True):
                 array = from_shared(parameter, given[f"{i}.{slot}"])
                 values[:] = array.reshape(values.shape)
-
-
-def _is_leaf(parameter: Any) -> bool:
-    return isinstance(parameter, gluon.Parameter) or (
-        isinstance(parameter, np.ndarray) and parameter.grad is not None
-    )
 
 
 _TOGETHER = 40  # MXNet's limit is 60
@@ -445,7 +439,7 @@ def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:
         array([0.6, 0.8])
     """
     max_norm = check_positive(max_norm, "max_norm")
-    learnables = [Learnable(p) for p in check_parameters(parameters, _is_leaf)]
+    learnables = [Learnable(p) for p in check_parameters(parameters, is_parameter)]
     gradients = [
         p.classic_gradient for p in learnables if p.classic_gradient is not None
     ]

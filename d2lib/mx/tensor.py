@@ -112,6 +112,14 @@ def log(x: Any) -> Tensor:
     return np.log(as_tensor(x))
 
 
+def is_parameter(part: Any) -> bool:
+    """Whether this is to be trained, or was until it was frozen."""
+    return isinstance(part, gluon.Parameter) or (
+        isinstance(part, np.ndarray)
+        and (part.grad is not None or getattr(part, "is_parameter", False))
+    )
+
+
 def array_of(parameter: Any) -> Tensor:
     """The array behind a Gluon parameter; an array is itself."""
     return parameter.data() if isinstance(parameter, gluon.Parameter) else parameter

@@ -134,6 +134,24 @@ class Module:
             module.training = False
         return self
 
+    def freeze(self) -> Module:
+        """Keeps every parameter as it is, until `unfreeze`.
+
+        They stay in ``state()`` and ``parameters()``; no gradient is computed for them,
+        and no optimiser moves them.
+        """
+        return self._set_trainable(False)
+
+    def unfreeze(self) -> Module:
+        """Lets every parameter be trained again."""
+        return self._set_trainable(True)
+
+    def _set_trainable(self, trainable: bool) -> Module:
+        for parameter in self.parameters():
+            parameter.requires_grad = trainable
+            parameter.zero_grad()
+        return self
+
     def seed(self, seed: Any) -> None:
         """Restarts the random numbers of every layer that draws some (Dropout)."""
         generator = np.random.default_rng(seed)
@@ -148,6 +166,15 @@ class Module:
         return self
 
 
+def is_parameter(part: Any) -> bool:
+    """Whether this is a tensor to be trained, or one that was until it was frozen."""
+    return (
+        isinstance(part, Tensor)
+        and part.op == "leaf"
+        and (part.requires_grad or part.is_parameter)
+    )
+
+
 def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yields every module and parameter below ``part`` with its path, depth first."""
     if isinstance(part, Module):
@@ -158,7 +185,7 @@ def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(part, (list, tuple)):
         children = enumerate(part)
     else:
-        if isinstance(part, Tensor) and part.requires_grad and part.op == "leaf":
+        if is_parameter(part):
             yield path, part
         return
     for name, child in children:

@@ -23,6 +23,7 @@ from d2lib._checks import (
     check_state,
 )
 from d2lib.scratch._parallel import in_parallel, threads
+from d2lib.scratch.module import is_parameter
 from d2lib.scratch.tensor import Tensor
 
 __all__ = [
@@ -44,7 +45,7 @@ class Optimizer:
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
     def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
-        self.parameters = check_parameters(parameters, _is_leaf)
+        self.parameters = check_parameters(parameters, is_parameter)
         self.lr = lr
         self.steps = 0
         self._counts = [0] * len(self.parameters)  # the steps of each
@@ -74,7 +75,7 @@ class Optimizer:
         ready = [
             (i, (p.data, p.grad, *kept))
             for i, (p, kept) in enumerate(zip(self.parameters, self._kept, strict=True))
-            if p.grad is not None
+            if p.grad is not None and p.requires_grad  # it may be frozen by now
         ]
         if not ready:
             raise ValueError(
@@ -482,14 +483,6 @@ class Adam(Optimizer):
         w -= a
 
 
-def _is_leaf(parameter: Any) -> bool:
-    return (
-        isinstance(parameter, Tensor)
-        and parameter.requires_grad
-        and parameter._backward is None
-    )
-
-
 def _decayed(w: Any, g: Any, weight_decay: float, buffer: Any) -> Any:
     """Returns g + weight_decay w, in the buffer; g itself without decay."""
     if not weight_decay:
@@ -539,7 +532,7 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
     Source: Pascanu, Mikolov & Bengio, 2013.
     """
     max_norm = check_positive(max_norm, "max_norm")
-    parameters = check_parameters(parameters, _is_leaf)
+    parameters = check_parameters(parameters, is_parameter)
     gradients = [p.grad for p in parameters if p.grad is not None]
     with np.errstate(over="ignore"):
         squares = sum(float(np.dot(g.reshape(-1), g.reshape(-1))) for g in gradients)

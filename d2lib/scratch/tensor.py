@@ -69,6 +69,7 @@ class Tensor:
         "_parents",
         "data",
         "grad",
+        "is_parameter",
         "op",
         "requires_grad",
     )
@@ -86,6 +87,7 @@ class Tensor:
         self.data: np.ndarray = array
         self.grad: np.ndarray | None = None
         self.requires_grad = requires_grad
+        self.is_parameter = requires_grad  # and remains one when it is frozen
         self.op = "leaf"
         self._parents: tuple[Tensor, ...] = ()
         self._backward: Backward | None = None

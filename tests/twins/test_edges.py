@@ -133,6 +133,72 @@ def test_what_can_not_be_trained_is_refused(dl, take):
             use(wrong)
 
 
+class Scaled:
+    """Made for each twin: a layer, and a bare tensor beside it."""
+
+    def __new__(cls, dl):
+        class Model(dl.Module):
+            def __init__(self):
+                self.layer = dl.Dense(2, 3, seed=0)
+                self.scale = dl.tensor([1.0], requires_grad=True)
+
+            def forward(self, x):
+                return self.layer(x) * self.scale
+
+        return Model()
+
+
+@twins
+def test_what_is_frozen_stays_counts_and_can_be_trained_again(dl, tmp_path):
+    model, head = Scaled(dl), dl.Dense(3, 2, seed=1)
+    optimizer = dl.Momentum([*model.parameters(), *head.parameters()], lr=0.1)
+    x, y = np.ones((4, 2), np.float32), np.zeros(4, int)
+
+    def step():
+        optimizer.zero_grad()
+        with dl.record():
+            loss = dl.cross_entropy(head(model(x)), y)
+        loss.backward()
+        optimizer.step()
+        return model.state(), head.state()
+
+    (before, head_before), number = step(), model.num_parameters()
+    assert model.freeze() is model
+    after, head_after = step()
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name], values)
+        assert not model.gradients()[name].any()
+    assert (head_after["W"] != head_before["W"]).any()
+    assert model.num_parameters() == number == 10
+    assert len(model.parameters()) == 3
+
+    model.save(tmp_path / "frozen.npz")
+    other = Scaled(dl)
+    other.load(tmp_path / "frozen.npz")
+    np.testing.assert_array_equal(other.state()["scale"], after["scale"])
+
+    assert model.unfreeze() is model
+    moved, _ = step()
+    assert all((moved[name] != after[name]).any() for name in moved)
+
+
+@twins
+def test_an_optimiser_can_be_made_while_a_part_is_frozen(dl):
+    model = dl.MLP([2, 3, 2], seed=0)
+    model.layers[0].freeze()
+    history = fit(
+        model,
+        (np.ones((4, 2), np.float32), np.zeros(4, int)),
+        loss=dl.cross_entropy,
+        optimizer=dl.Adam(model.parameters(), lr=0.1),
+        epochs=3,
+        clip_norm=1.0,
+    )
+    assert history.loss[-1] < history.loss[0]
+    first = dl.MLP([2, 3, 2], seed=0).state()["layers.0.W"]
+    np.testing.assert_array_equal(model.state()["layers.0.W"], first)
+
+
 @twins
 def test_a_tensor_is_a_copy(dl):
     array = np.array([2.0], np.float32)
