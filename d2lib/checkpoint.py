@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -60,7 +61,13 @@ def save(
     temporary = Path(file.name)
     try:
         with file:
-            np.savez(file, **content)
+            # What np.savez does, which takes no array of the name "file".
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, array in content.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        np.lib.format.write_array(
+                            member, np.asanyarray(array), allow_pickle=False
+                        )
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

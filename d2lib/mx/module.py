@@ -89,9 +89,16 @@ class Module(gluon.HybridBlock):
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
         """Yields (path, Gluon parameter or tensor) for each; a shared one once."""
         seen: set[int] = set()
+        names: set[str] = set()
         for path, part in _walk(self, ""):
             if not isinstance(part, Module) and id(part) not in seen:
+                if path in names:  # as those of the keys 0 and "0" of a dict
+                    raise ValueError(
+                        f"two parameters are called {path!r}: give the keys of a dict "
+                        "different names"
+                    )
                 seen.add(id(part))
+                names.add(path)
                 yield path, part
 
     def modules(self) -> Iterator[Module]:
@@ -306,11 +313,13 @@ def fill(parameter: Any, values: numpy.ndarray) -> None:
     array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
 
 
-def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _walk(
+    part: Any, path: str, above: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Any]]:
     """Yields every module and parameter below ``part`` with its path, depth first."""
     if isinstance(part, Module):
         yield path, part
-        children: Any = part.parts().items()
+        children: Any = type(part).parts(part).items()  # "parts" may be an attribute
     elif isinstance(part, dict):
         children = part.items()
     elif isinstance(part, (list, tuple)):
@@ -319,5 +328,11 @@ def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
         if is_parameter(part):
             yield path, part
         return
+    if id(part) in above:
+        raise ValueError(
+            f"a module can't contain itself, and {path!r} is a part of what it is in: "
+            "keep such a reference outside of the module's attributes"
+        )
     for name, child in children:
-        yield from _walk(child, f"{path}.{name}" if path else str(name))
+        below = f"{path}.{name}" if path else str(name)
+        yield from _walk(child, below, (*above, id(part)))

@@ -55,9 +55,16 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Yields (path, tensor) for every parameter; a shared one once."""
         seen: set[int] = set()
+        names: set[str] = set()
         for path, part in _walk(self, ""):
             if isinstance(part, Tensor) and id(part) not in seen:
+                if path in names:  # as those of the keys 0 and "0" of a dict
+                    raise ValueError(
+                        f"two parameters are called {path!r}: give the keys of a dict "
+                        "different names"
+                    )
                 seen.add(id(part))
+                names.add(path)
                 yield path, part
 
     def modules(self) -> Iterator[Module]:
@@ -175,7 +182,9 @@ def is_parameter(part: Any) -> bool:
     )
 
 
-def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _walk(
+    part: Any, path: str, above: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Any]]:
     """Yields every module and parameter below ``part`` with its path, depth first."""
     if isinstance(part, Module):
         yield path, part
@@ -188,5 +197,11 @@ def _walk(part: Any, path: str) -> Iterator[tuple[str, Any]]:
         if is_parameter(part):
             yield path, part
         return
+    if id(part) in above:
+        raise ValueError(
+            f"a module can't contain itself, and {path!r} is a part of what it is in: "
+            "keep such a reference outside of the module's attributes"
+        )
     for name, child in children:
-        yield from _walk(child, f"{path}.{name}" if path else str(name))
+        below = f"{path}.{name}" if path else str(name)
+        yield from _walk(child, below, (*above, id(part)))

@@ -227,6 +227,47 @@ def test_a_column_of_labels_is_told_to_become_a_row(dl):
         dl.cross_entropy(np.zeros((4, 3), np.float32), np.zeros((4, 3), int))
 
 
+def holding(dl, **parts):
+    """Return a module with these attributes."""
+    module = dl.Module()
+    for name, part in parts.items():
+        setattr(module, name, part)
+    return module
+
+
+@twins
+def test_a_parameter_may_have_any_name(dl, tmp_path):
+    names = ("file", "args", "self", "allow_pickle")
+    values = {
+        name: dl.tensor([float(i)], requires_grad=True) for i, name in enumerate(names)
+    }
+    model = holding(dl, **values)
+    model.save(tmp_path / "model.npz")
+    other = holding(
+        dl, **{name: dl.tensor([9.0], requires_grad=True) for name in names}
+    )
+    other.load(tmp_path / "model.npz")
+    assert [other.state()[name].item() for name in names] == [0, 1, 2, 3]
+
+
+@twins
+def test_two_parameters_of_one_name_are_an_error(dl):
+    w = [dl.tensor([1.0], requires_grad=True) for _ in range(2)]
+    with pytest.raises(ValueError, match=r"two parameters are called 'parts\.0'"):
+        holding(dl, parts={0: w[0], "0": w[1]}).state()
+    assert list(holding(dl, parts={0: w[0], 1: w[0]}).state()) == ["parts.0"]  # shared
+
+
+@twins
+def test_a_module_that_contains_itself_is_an_error(dl):
+    model = holding(dl, layer=dl.Dense(2, 2))
+    model.whole = [model]
+    with pytest.raises(ValueError, match=r"can't contain itself, and 'whole\.0'"):
+        model.parameters()
+    shared = dl.Dense(2, 2)
+    assert len(holding(dl, one=shared, two=[shared]).parameters()) == 2
+
+
 # Writing ---------------------------------------------------------------------------
 
 
