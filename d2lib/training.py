@@ -286,8 +286,10 @@ def fit(
         The `History`.
 
     Raises:
-        ValueError: lengths that differ, no examples, NaN or infinity in the data.
-        TypeError: an optimiser of the other twin.
+        ValueError: lengths that differ, no examples, NaN or infinity in the data, an
+            optimiser of another model, a loss that is not one number.
+        TypeError: an optimiser or a loss of the other twin, or what is none; metrics
+            without names; a callback outside a list.
         OSError: the checkpoint's folder is missing or can't be written.
         NonFiniteLossError: the loss became NaN or infinite; the message names the step.
         CheckpointError: the file to resume from is damaged or another model's.
@@ -304,11 +306,18 @@ def fit(
         True
     """
     twin = importlib.import_module(_twin_of(model))
-    # A subclass of one's own counts as one of the twin that it extends.
-    if not any(c.__module__.startswith(model.twin) for c in type(optimizer).__mro__):
+    _check_optimizer(optimizer, model)
+    _check_loss(loss, model.twin)
+    if metrics is not None and not (
+        isinstance(metrics, Mapping) and all(map(callable, metrics.values()))
+    ):
         raise TypeError(
-            f"model and optimiser must be of one twin, got a model of {model.twin} and "
-            f"an optimiser of {type(optimizer).__module__}"
+            f"metrics must be functions by name, got {metrics!r}: pass "
+            '{"accuracy": dl.accuracy}'
+        )
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+        raise TypeError(
+            f"callbacks must be a list, got {type(callbacks).__name__}: pass [callback]"
         )
     x, y = _examples(data, "data")
     held_out = None if validation is None else _examples(validation, "validation")
@@ -318,6 +327,12 @@ def fit(
         clip_norm = check_positive(clip_norm, "clip_norm")
     seed = check_seed(seed)
     callbacks = list(callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"a callback must be a d2lib.training.Callback, got {callback!r}: make "
+                "an object of a class that extends it"
+            )
     run = Run(model, optimizer, History(metrics={name: [] for name in metrics or {}}))
     run.measured = ("loss", *(["val_loss"] if held_out else []), *(metrics or {}))
     if resume and checkpoint is None:
@@ -341,6 +356,11 @@ def fit(
             optimizer.zero_grad()
             with twin.record():
                 batch_loss = loss(model(_inputs(twin, xb)), yb)
+            if math.prod(batch_loss.shape) != 1:
+                raise ValueError(
+                    "the loss of a batch must be one number, got shape "
+                    f"{tuple(batch_loss.shape)}: let it return the mean"
+                )
             value = float(batch_loss)
             if not math.isfinite(value):
                 bar.close()
@@ -460,6 +480,43 @@ def _twin_of(model: Any) -> str:
     return name
 
 
+def _check_optimizer(optimizer: Any, model: Any) -> None:
+    """Raises unless it is an optimiser of the model's twin, made for its parameters."""
+    if isinstance(optimizer, str | type) or not hasattr(optimizer, "parameters"):
+        raise TypeError(
+            f"optimizer must be an optimiser made for the model, got {optimizer!r}: "
+            "pass dl.Adam(model.parameters())"
+        )
+    # A subclass of one's own counts as one of the twin that it extends.
+    if not any(c.__module__.startswith(model.twin) for c in type(optimizer).__mro__):
+        raise TypeError(
+            f"model and optimiser must be of one twin, got a model of {model.twin} and "
+            f"an optimiser of {type(optimizer).__module__}"
+        )
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in optimizer.parameters):
+        raise ValueError(
+            "the optimiser must be made for this model, got one that moves none of its "
+            f"parameters: pass {type(optimizer).__name__}(model.parameters())"
+        )
+
+
+def _check_loss(loss: Any, twin: str) -> None:
+    """Raises unless it is a function, and none of the other twin's."""
+    if not callable(loss):
+        raise TypeError(
+            f"loss must be a function, got {loss!r}: pass the function itself, such as "
+            "dl.mse or dl.cross_entropy"
+        )
+    module = getattr(loss, "__module__", None) or ""
+    other = {"d2lib.scratch": "d2lib.mx", "d2lib.mx": "d2lib.scratch"}[twin]
+    if module.startswith(other):
+        raise TypeError(
+            f"model and loss must be of one twin, got a model of {twin} and the loss "
+            f"{module}.{loss.__name__}"
+        )
+
+
 def _inputs(twin: Any, x: np.ndarray) -> Any:
     """Floats become a tensor; tokens go to the model as they are."""
     return x if x.dtype.kind in "iu" else twin.tensor(x)
@@ -468,7 +525,13 @@ def _inputs(twin: Any, x: np.ndarray) -> Any:
 def _examples(data: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     if not (isinstance(data, Sequence) and len(data) == 2):
         raise TypeError(f"{name} must be a pair (x, y), got {type(data).__name__}")
-    x, y = np.asarray(data[0]), np.asarray(data[1])
+    # Tensors of either twin are taken too.
+    x, y = (np.asarray(a.asnumpy() if hasattr(a, "asnumpy") else a) for a in data)
+    if y.dtype.kind in "USO":
+        raise TypeError(
+            f"{name}'s y must hold numbers, got dtype {y.dtype}: number the classes "
+            "with names, y = numpy.unique(y, return_inverse=True)"
+        )
     if x.dtype.kind not in "fiu":
         raise TypeError(
             f"{name}'s x must hold numbers, got dtype {x.dtype}: convert it with "

@@ -556,7 +556,7 @@ class TestBadCalls:
             )
 
     def test_an_optimiser_that_is_none(self, dl):
-        with pytest.raises(TypeError, match="of one twin, got a model of"):
+        with pytest.raises(TypeError, match="an optimiser made for the model"):
             fit(network(dl), DATA, loss=dl.cross_entropy, optimizer=object())
 
     def test_a_missing_folder_is_told_before_the_first_step(self, dl, tmp_path):

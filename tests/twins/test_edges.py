@@ -388,3 +388,71 @@ def test_early_stopping_is_refused_before_the_first_step():
             )
     assert steps == []
     np.testing.assert_array_equal(model.state()["W"], before["W"])
+
+
+# What fit is given -----------------------------------------------------------------
+
+OTHER = {scratch: mx, mx: scratch}
+
+
+@twins
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        (lambda dl, m: {"loss": "mse"}, TypeError, "pass the function itself"),
+        (lambda dl, m: {"loss": OTHER[dl].mse}, TypeError, "of one twin"),
+        (
+            lambda dl, m: {"loss": lambda y_hat, y: (y_hat - dl.tensor(y)) ** 2},
+            ValueError,
+            r"one number, got shape \(4, 1\)",
+        ),
+        (lambda dl, m: {"optimizer": "adam"}, TypeError, r"pass dl\.Adam\(model"),
+        (lambda dl, m: {"optimizer": dl.Adam}, TypeError, r"pass dl\.Adam\(model"),
+        (
+            lambda dl, m: {"optimizer": dl.SGD(dl.Dense(2, 1).parameters())},
+            ValueError,
+            "made for this model",
+        ),
+        (lambda dl, m: {"metrics": [dl.mse]}, TypeError, "functions by name"),
+        (lambda dl, m: {"metrics": {"mse": "mse"}}, TypeError, "functions by name"),
+        (
+            lambda dl, m: {"callbacks": EarlyStopping(monitor="loss")},
+            TypeError,
+            r"pass \[callback\]",
+        ),
+        (lambda dl, m: {"callbacks": [print]}, TypeError, "a callback must be"),
+        (
+            lambda dl, m: {"data": (np.ones((2, 2), "f"), np.array(["a", "b"]))},
+            TypeError,
+            "number the classes",
+        ),
+        (lambda dl, m: {"data": {"x": 1, "y": 2}}, TypeError, r"a pair \(x, y\)"),
+    ],
+)
+def test_what_fit_refuses(dl, options, error, words):
+    model = dl.Dense(2, 1, seed=0)
+    before = model.state()
+    good = {
+        "data": (np.ones((4, 2), np.float32), np.ones((4, 1), np.float32)),
+        "loss": dl.mse,
+        "optimizer": dl.SGD(model.parameters()),
+    }
+    given = good | options(dl, model)
+    data = given.pop("data")
+    with pytest.raises(error, match=words):
+        fit(model, data, **given)
+    np.testing.assert_array_equal(model.state()["W"], before["W"])
+
+
+@twins
+def test_fit_takes_tensors_and_losses_of_ones_own(dl):
+    model = dl.Dense(2, 1, seed=0)
+    data = dl.tensor(np.ones((4, 2))), dl.tensor(np.ones((4, 1)))
+
+    def loss(y_hat, y):
+        return ((y_hat - dl.tensor(y)) ** 2).mean()
+
+    history = fit(
+        model, data, loss=loss, optimizer=dl.SGD(model.parameters(), lr=0.1), epochs=3
+    )
+    assert history.loss[-1] < history.loss[0]
