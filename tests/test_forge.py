@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import d2lib
+
 yaml = pytest.importorskip("yaml")
 tomllib = pytest.importorskip("tomllib")  # Python 3.11 and later
 
@@ -129,7 +131,7 @@ def test_a_planted_error_is_found(old, new, problem):
 def test_the_citation_is_of_this_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
-    assert citation["version"] == project["version"]
+    assert citation["version"] == project["version"] == d2lib.__version__
     assert " AND ".join(citation["license"]) == project["license"]
 
 
