@@ -23,8 +23,8 @@ def test_buttons_appear_with_an_address(addressed, tmp_path):
     if addressed:
         config = tmp_path / "_config.yml"
         text = config.read_text(encoding="utf-8")
-        assert "\nrepository:" not in text
-        text += f"\nrepository:\n  url: {ADDRESS}\n"
+        option = f"html_theme_options:\n      repository_url: {ADDRESS}\n"
+        text = text.replace("html_theme_options:\n", option, 1)
         text = text.replace("\nhtml:\n", "\nhtml:\n  baseurl: https://us.org/book\n")
         config.write_text(text, encoding="utf-8")
     done = build(tmp_path, "-W", "--keep-going", "--all")
