@@ -19,11 +19,13 @@ EXTRAS = {
     "plot": "matplotlib",
     "test": "playwright",
 }
-#: What can't even be imported without an extra.
+#: What can't be imported without an extra, or whose examples can't run.
 NEEDS = {
     "d2lib/book": "book",
     "d2lib/data/tunes.py": "music",
+    "d2lib/music.py": "music",
     "d2lib/mx": "mxnet",
+    "d2lib/plotting.py": "plot",
     "tests/book": "book",
     "tests/chapters": "book",
     "tests/site": "book, test",

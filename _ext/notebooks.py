@@ -8,8 +8,10 @@ as `benchmarks`, has none.
 
 When `_config.yml` says where the repository is,
 
-    repository:
-      url: https://github.com/you/deep-learning-twice
+    sphinx:
+      config:
+        html_theme_options:
+          repository_url: https://github.com/you/your-book
 
 each page with a notebook also has buttons that open it on Binder and, for GitHub, on
 Colab. They expect the built site on the branch `gh-pages` (`notebooks_branch` under

@@ -76,4 +76,7 @@ settings = Path(sys.prefix, "share/jupyter/lab/settings/overrides.json")
 LabConfig(settings_file=settings).read().set_default_viewers(["markdown", "myst"]).write()
 PYTHON
 
+# matplotlib looks for the system's fonts once, and would say so in the middle of a page.
+env -u MPLCONFIGDIR .venv/bin/python -c 'import matplotlib.font_manager' 2>/dev/null
+
 touch .venv/.installed

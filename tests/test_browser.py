@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="make needs a Unix shell")
+
 SCRIPT = Path(__file__).resolve().parent.parent / "requirements" / "browser.py"
 PLAYWRIGHT = """
 import subprocess

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="make needs a Unix shell")
+
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ["bash", "dirname", "rm", "mkdir", "cat", "tail", "grep", "touch", "make", "sh"]
 

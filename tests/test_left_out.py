@@ -18,7 +18,7 @@ def run(tmp_path):
     """Return a function that runs pytest on files, and gives its code and last line."""
     shutil.copy(CONFTEST, tmp_path)
 
-    def run(files, *options, extra="jupyter_book"):
+    def run(files, *options, extra="pytest"):
         for name, text in files.items():
             file = tmp_path / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,8 @@ def test_nothing(run):
     "options", [(), ("-p", "xdist", "-n", "2")], ids=["one", "two processes"]
 )
 def test_tests_and_files(run, options):
+    if options:
+        pytest.importorskip("xdist")
     code, last = run(
         {"tests/test_it.py": SKIPS, "tests/test_all.py": SKIPS_ALL}, *options
     )

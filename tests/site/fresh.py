@@ -98,6 +98,7 @@ class OneKernel(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the kernel."""
         command = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command.append("--IPKernelApp.log_level=ERROR")
         return KernelSpec(argv=command, display_name="fresh", language="python")
 
 
@@ -122,7 +123,7 @@ def run(file: Path, python: Path, folder: Path, **variables: str) -> str:
         record_timing=False,
     )
     try:
-        client.execute(cwd=str(folder), env=kept | variables)
+        client.execute(cleanup_kc=True, cwd=str(folder), env=kept | variables)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return f"{file.stem}: {ANSI_CODE.sub('', str(error)).strip()}"
     return ""
