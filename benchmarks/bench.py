@@ -32,6 +32,7 @@ PEERS = {
     "scratch": ("scratch", HERE),
     "mx": ("mx", HERE),
     "mxnet": ("mxnet", HERE),
+    "mxnet, tuned": ("mxnet_tuned", HERE),
     "autograd": ("autograd", BENCH),
     "numpy-ml": ("numpy_ml", BENCH),
     "micrograd": ("micrograd", BENCH),

@@ -240,16 +240,19 @@ class TestFile:
             row("mlp", "scratch", 1.5),
             row("mlp", "mx", 1.5),
             row("mlp", "torch", 1),
+            row("mlp", "mxnet", 1.6),
+            row("mlp", "mxnet, tuned", 1.4),
         ]
         rows.append(row("import", "mx", 900.0))
         rows.append(row("adam", "mx", 0.5, noisy=True))
+        rows.append(row("adam", "mxnet", 0.9))
         assert [
             line.split(" | ")[-1]
             for line in report.goals({"results": rows}).splitlines()[2:]
         ] == [
-            "≤ 1.2 × PyTorch: **missed** |",
-            "≤ 1.8 × PyTorch: met |",
-            "≤ 1.2 × PyTorch: too noisy to tell |",
+            "≤ 1.2 × PyTorch: **missed**, 1.25 × |",
+            "≤ mxnet, tuned, 1.40 ms: **missed**, 1.07 × |",
+            "≤ mxnet, 900 µs: too noisy to tell |",
             "≤ 1.50 s: met |",
         ]
 
