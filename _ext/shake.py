@@ -44,8 +44,8 @@ from nbformat.v4 import new_code_cell
 
 SHAKEN = Path(__file__).resolve().parent / "shaken"
 SLOWER = 5  # how much longer a cell may take with an old processor's kernels
-# The kernels of OpenBLAS, the youngest first, what a processor must have to run them (as
-# Linux names it), and which of NumPy's instruction sets go beyond them.
+# The kernels of OpenBLAS, the youngest first, what a processor must have to run them,
+# as Linux names it, and which of NumPy's instruction sets go beyond them.
 AVX512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
 AVX2 = f"{AVX512} AVX2 FMA3"
 KERNELS = {
