@@ -129,15 +129,19 @@ def run(file: Path, python: Path, folder: Path, **variables: str) -> str:
     return ""
 
 
-def run_all(files: list[Path], python: Path, folder: Path, **more: str) -> list[str]:
-    """Run notebooks, as many at a time as there are cores; return what went wrong."""
+def run_all(
+    files: list[Path], python: Path, folder: Path, at_once: int, **more: str
+) -> list[str]:
+    """Run notebooks, some at a time; return what went wrong."""
 
     def one(file: Path) -> str:
         problem = run(file, python, folder, **more)
         print(f"{'failed' if problem else 'ran'} {file.stem}", flush=True)
         return problem
 
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+    if at_once == 1:  # in this thread, whose event loop somebody closes
+        return [problem for problem in map(one, files) if problem]
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
         return [problem for problem in pool.map(one, files) if problem]
 
 
@@ -164,7 +168,8 @@ def main(arguments: list[str]) -> int:
             except NoEnvironment as error:
                 print(error, file=sys.stderr)
                 return 2
-            problems += run_all(files, python, Path(folder))
+            at_once = min(4, os.cpu_count() or 1)
+            problems += run_all(files, python, Path(folder), at_once)
     if problems:
         print("\n\n".join(problems), file=sys.stderr)
     return 1 if problems else 0

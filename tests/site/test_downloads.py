@@ -24,9 +24,9 @@ def python(tmp_path_factory):
 
 def test_four_downloads_run_with_mxnet_and_without(python, site, tmp_path):
     files = fresh.downloads(site, fresh.SAMPLE)
-    problems = fresh.run_all(files, python, tmp_path)
+    problems = fresh.run_all(files, python, tmp_path, at_once=1)
     without = {"PYTHONPATH": str(WITHOUT_MXNET)}
-    problems += fresh.run_all(files, python, tmp_path, **without)
+    problems += fresh.run_all(files, python, tmp_path, at_once=1, **without)
     if problems:
         pytest.fail("\n\n".join(problems), pytrace=False)
 
