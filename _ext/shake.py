@@ -266,7 +266,8 @@ def shake_tests(name: str, more: dict[str, str]) -> str | None:
         check=False,
     )
     if done.returncode == 0:
-        print(f"tests, {name}: {done.stdout.strip().splitlines()[-1]}", flush=True)
+        counts = re.findall(r"^.*\d+ passed.*$", done.stdout, re.M)
+        print(f"tests, {name}: {counts[-1]}", flush=True)
         return None
     failed = re.findall(r"^(?:FAILED|ERROR) .*$", done.stdout, re.M)
     return f"tests, {name}: " + ("\n  ".join(failed) or done.stdout[-2000:])
