@@ -19,11 +19,10 @@ BUILD = [
 ]
 
 
-def main() -> int:
-    """Execute all pages, build the site, and return the exit code."""
-    failed = execute_all(pages())
+def build_site() -> subprocess.CompletedProcess[str]:
+    """Build the whole site afresh; what Sphinx says is in the result's stdout."""
     shutil.rmtree(ROOT / "_build" / "html", ignore_errors=True)
-    built = subprocess.run(
+    return subprocess.run(
         BUILD,
         cwd=ROOT,
         text=True,
@@ -31,6 +30,12 @@ def main() -> int:
         stderr=subprocess.STDOUT,
         check=False,
     )
+
+
+def main() -> int:
+    """Execute all pages, build the site, and return the exit code."""
+    failed = execute_all(pages())
+    built = build_site()
     first = ROOT / "_build" / "html" / "index.html"
     if not first.is_file():
         print(built.stdout, file=sys.stderr)

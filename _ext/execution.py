@@ -236,7 +236,13 @@ def cached(page: Path, root: Path = ROOT, *, mxnet: bool = True) -> Execution | 
     if notebook is None:
         return None
     notebook = cells_to_run(notebook, mxnet=mxnet)
-    cache = open_cache(cache_folder(root, mxnet=mxnet))
+    return match(open_cache(cache_folder(root, mxnet=mxnet)), notebook, page)
+
+
+def match(
+    cache: JupyterCacheBase, notebook: NotebookNode, page: Path
+) -> Execution | None:
+    """Return the execution of a notebook that a cache holds, None if it has none."""
     try:
         record = cache.match_cache_notebook(notebook)
     except KeyError:
@@ -275,7 +281,7 @@ def execute(
     cache = open_cache(folder)
     name = "-".join(page.relative_to(root).with_suffix("").parts)
     with FileLock(folder / f"{name}.lock"):
-        found = cached(page, root, mxnet=mxnet)
+        found = match(cache, notebook, page)
         if found is not None and not found.failures:
             return found
         environment = kernel_environment(mxnet=mxnet)

@@ -150,8 +150,8 @@ class Learnable:
         self._gradient: Any = None
         self.refresh()
 
-    def refresh(self) -> bool:
-        """Looks whether the parameter has other arrays now; says whether it has."""
+    def refresh(self) -> None:
+        """Takes over the parameter's arrays if it has other ones now."""
         parameter = self.parameter
         gradient = None
         if not isinstance(parameter, gluon.Parameter):
@@ -161,11 +161,10 @@ class Learnable:
             if parameter.grad_req != "null":
                 gradient = parameter.grad()
         if array is self.array and gradient is self._gradient:
-            return False
+            return
         self.array, self._gradient = array, gradient
         self.classic = classic(array)
         self.classic_gradient: Any = None if gradient is None else classic(gradient)
-        return True
 
     @property
     def ready(self) -> bool:

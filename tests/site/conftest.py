@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,18 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session")
 def build() -> subprocess.CompletedProcess:
     """Build the book as `make book` does."""
-    shutil.rmtree(ROOT / "_build" / "html", ignore_errors=True)
-    return subprocess.run(
-        [
-            *(Path(sys.executable).with_name("jupyter-book"), "build", ROOT),
-            *("--all", "-W", "--keep-going", "-q"),
-        ],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    from build import build_site
+
+    return build_site()
 
 
 @pytest.fixture(scope="session")
