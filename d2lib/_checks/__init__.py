@@ -1,0 +1,69 @@
+"""Checks of what a user passes in: each states the rule, what came, and the mend.
+
+Both twins call these at their public boundary, so that the same mistake gets the same
+message whichever twin runs it.
+"""
+
+from d2lib._checks.arrays import (
+    as_float_array,
+    as_targets,
+    check_batch,
+    check_finite,
+    check_same_shape,
+    check_unit_interval,
+)
+from d2lib._checks.labels import (
+    check_indices,
+    check_labels,
+)
+from d2lib._checks.layers import (
+    check_attention,
+    check_context,
+    check_heads,
+    check_inputs,
+    check_length,
+    check_mask,
+    check_sequence,
+    check_states,
+)
+from d2lib._checks.models import (
+    check_parameters,
+    check_state,
+)
+from d2lib._checks.numbers import (
+    check_choice,
+    check_finite_number,
+    check_non_negative,
+    check_positive,
+    check_positive_int,
+    check_probability,
+    check_seed,
+)
+
+__all__ = [
+    "as_float_array",
+    "as_targets",
+    "check_attention",
+    "check_batch",
+    "check_choice",
+    "check_context",
+    "check_finite",
+    "check_finite_number",
+    "check_heads",
+    "check_indices",
+    "check_inputs",
+    "check_labels",
+    "check_length",
+    "check_mask",
+    "check_non_negative",
+    "check_parameters",
+    "check_positive",
+    "check_positive_int",
+    "check_probability",
+    "check_same_shape",
+    "check_seed",
+    "check_sequence",
+    "check_state",
+    "check_states",
+    "check_unit_interval",
+]

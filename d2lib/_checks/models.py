@@ -1,0 +1,67 @@
+"""The parameters and the state of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+
+def check_state(
+    given: dict[str, np.ndarray], expected: dict[str, tuple[int, ...]], what: str
+) -> None:
+    """Raises ValueError unless names and shapes of a state fit a model exactly."""
+    missing = [name for name in expected if name not in given]
+    unexpected = [name for name in given if name not in expected]
+    if missing or unexpected:
+        raise ValueError(
+            f"the state does not fit this {what}: missing {missing or 'nothing'}, "
+            f"unexpected {unexpected or 'nothing'}: load it into a {what} built "
+            "with the same arguments"
+        )
+    for name, shape in expected.items():
+        array = np.asarray(given[name])
+        if array.shape != tuple(shape):
+            raise ValueError(
+                f"the state does not fit this {what}: {name} must have shape "
+                f"{tuple(shape)}, got {array.shape}"
+            )
+        if array.dtype.kind not in "fiu":
+            raise TypeError(
+                f"the state's {name} must hold numbers, got dtype {array.dtype}"
+            )
+
+
+def check_parameters(parameters: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
+    """Returns parameters as a list: leaves that have gradients, each of them once.
+
+    Args:
+        parameters: what a user gave to an optimiser or to `clip_gradients`.
+        is_leaf: tells whether the twin that asks can train something.
+
+    Raises:
+        TypeError: no list of parameters, or something in it that is none.
+        ValueError: none at all, or one of them twice.
+    """
+    if is_leaf(parameters) or not isinstance(parameters, Iterable):
+        raise TypeError(
+            "an optimiser takes a list of tensors with requires_grad=True, got "
+            f"{type(parameters).__name__}: pass model.parameters(), or [w] for one"
+        )
+    found = list(parameters)
+    if not found:
+        raise ValueError("an optimiser needs at least one parameter, got none")
+    for parameter in found:
+        if not is_leaf(parameter):
+            raise TypeError(
+                "an optimiser takes tensors with requires_grad=True, got "
+                f"{type(parameter).__name__}: pass model.parameters(), and not what is "
+                "computed from them"
+            )
+    if len({id(parameter) for parameter in found}) < len(found):
+        raise ValueError(
+            "each parameter must be given once, or a step moves it twice, got "
+            f"{len(found)} of which some are the same: name shared ones once"
+        )
+    return found
