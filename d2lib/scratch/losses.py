@@ -19,10 +19,8 @@ from d2lib._checks import (
     check_same_shape,
     check_unit_interval,
 )
-from d2lib.scratch._parallel import in_parallel
+from d2lib.scratch._fast import exp_rows, scale_rows
 from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy
-
-_BLOCK = 262_144  # numbers: 1 MB of float32
 
 __all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
 
@@ -143,40 +141,17 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     """
     y_hat = as_tensor(y_hat)
     labels = check_labels(to_numpy(y), y_hat.shape).reshape(-1)
-    classes = y_hat.shape[-1]
-    z = y_hat.data.reshape(-1, classes)  # (n, classes)
+    z = y_hat.data.reshape(-1, y_hat.shape[-1])  # (n, classes)
     check_batch(z.shape, "cross_entropy")
     rows = np.arange(len(z))
-    p, top, shift, total = np.empty_like(z), *np.zeros_like(z, shape=(3, len(z)))
-    safe = np.log(np.finfo(z.dtype).max) / 4  # 22 in float32
-    step = max(1, _BLOCK // classes)
-
-    def forward(start: int, stop: int, _: int) -> None:
-        for i in range(start, stop, step):  # a block of rows stays in the cache
-            j = min(i + step, stop)
-            scores = z[i:j]
-            scores.max(axis=1, out=top[i:j])
-            # exp(z - max z) never overflows; where exp(z) would not, it is a pass less.
-            if not np.abs(top[i:j]).max() < safe:
-                shift[i:j] = top[i:j]
-                scores = np.subtract(scores, shift[i:j, None], out=p[i:j])
-            np.exp(scores, out=p[i:j])
-            np.einsum("ij->i", p[i:j], out=total[i:j])  # faster than p[i:j].sum(axis=1)
-
-    in_parallel(forward, len(z), z.size)
-    # Both summands are >= 0, and as exact as if all rows had been shifted.
-    values = np.log(total / np.exp(top - shift)) + (top - z[rows, labels])
+    p, total, top, above = exp_rows(z)
+    values = above + (top - z[rows, labels])  # both summands are >= 0
 
     def slope(factor: np.ndarray) -> np.ndarray:
         factor = factor.reshape(-1)  # (1,), or one factor per example: (n,)
         dy_hat = y_hat.gradient_buffer()
         dz = dy_hat.reshape(z.shape)  # the same memory, as (n, classes)
-        share = factor / total
-
-        def scale(i: int, j: int, _: int) -> None:  # faster than np.multiply
-            np.einsum("ij,i->ij", p[i:j], share[i:j], out=dz[i:j])
-
-        in_parallel(scale, len(z), z.size)
+        scale_rows(p, factor / total, out=dz)
         dz[rows, labels] -= factor
         return dy_hat
 

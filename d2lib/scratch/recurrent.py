@@ -21,6 +21,8 @@ from d2lib._checks import (
     check_sequence,
     check_states,
 )
+from d2lib.scratch._fast import lstm
+from d2lib.scratch._steps import by_time, gradients, project, states_before
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
 from d2lib.shared.weights import first_weights
@@ -266,8 +268,8 @@ def rnn(
     x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b: Tensor, activation: str
 ) -> Tensor:
     """One layer of an `RNN` over all its steps: (batch, length, units)."""
-    X = _by_time(x)  # (length, batch, inputs)
-    a = _project(X, W_xh)  # (length, batch, units)
+    X = by_time(x)  # (length, batch, inputs)
+    a = project(X, W_xh.data)  # (length, batch, units)
     h = np.empty_like(a)
     before, product = h_0.data, np.empty_like(h_0.data)
     for t in range(len(X)):
@@ -288,94 +290,21 @@ def rnn(
             slope = 1 - h[t] * h[t] if activation == "tanh" else h[t] > 0
             np.multiply(dh, slope, out=da[t])
             np.matmul(da[t], W_hh.data.T, out=dh)
-        before = _states_before(h, h_0.data)
-        return _gradients(x, X, da, da, before, dh, W_xh, W_hh, b)
+        before = states_before(h, h_0.data)
+        return gradients(x, X, da, da, before, dh, W_xh, W_hh, b)
 
     return node("rnn", h.swapaxes(0, 1), (x, h_0, W_xh, W_hh, b), backward)
-
-
-def lstm(
-    x: Tensor, h_0: Tensor, c_0: Tensor, W_xh: Tensor, W_hh: Tensor, b: Tensor
-) -> Tensor:
-    """One layer of an `LSTM` over all its steps.
-
-    Returns:
-        Shape (batch, length + 1, units): the outputs, and behind them the final c.
-    """
-    X = _by_time(x)
-    length, batch, units = len(X), len(x), len(W_hh)
-    i, f, g, o = (slice(k * units, (k + 1) * units) for k in range(4))
-    # sigma(a) = 1 / (1 + e^-a), and tanh(a) = 2 sigma(2 a) - 1: one exp for all four
-    # blocks, which takes NumPy a third of the time of a tanh.
-    scale = np.full(4 * units, -1, X.dtype)
-    scale[g] = -2
-    W, bias = W_hh.data * scale, b.data * scale
-    gates = _project(X, W_xh, scale)  # (length, batch, 4 * units)
-    hc = np.empty((length + 1, batch, units), X.dtype)
-    c = np.empty_like(hc)
-    tanh_c = np.empty_like(hc[:-1])
-    c[0] = c_0.data
-    before, product = h_0.data, np.empty_like(gates[0])
-    for t in range(length):
-        a = gates[t]
-        a += bias
-        a += np.matmul(before, W, out=product)
-        with np.errstate(over="ignore"):  # where e^-a is infinite, sigma is 0
-            np.exp(a, out=a)
-        a += 1
-        np.reciprocal(a, out=a)
-        candidate = a[:, g]
-        candidate *= 2
-        candidate -= 1
-        np.multiply(a[:, f], c[t], out=c[t + 1])
-        c[t + 1] += np.multiply(a[:, i], candidate, out=hc[t])
-        np.tanh(c[t + 1], out=tanh_c[t])
-        before = np.multiply(a[:, o], tanh_c[t], out=hc[t])
-    hc[-1] = c[-1]
-
-    def backward(upstream: np.ndarray) -> tuple:
-        upstream = upstream.swapaxes(0, 1)  # (length + 1, batch, units)
-        da = np.empty_like(gates)
-        dh = np.zeros_like(h_0.data)  # of the loss, by the state after step t
-        dc = upstream[-1].copy()
-        slope, buffer = np.empty_like(gates[0]), np.empty_like(dc)
-        W_T = np.ascontiguousarray(W_hh.data.T)  # read at every step
-        for t in reversed(range(length)):
-            a, d, tanh_ct = gates[t], da[t], tanh_c[t]
-            dh += upstream[t]
-            # By the values of the gates first, ...
-            np.multiply(dh, tanh_ct, out=d[:, o])
-            dh *= a[:, o]
-            dc += dh
-            dh *= np.multiply(tanh_ct, tanh_ct, out=buffer)
-            dc -= dh  # dc = dc + dh o (1 - tanh(c)^2)
-            np.multiply(dc, a[:, g], out=d[:, i])
-            np.multiply(dc, c[t], out=d[:, f])
-            np.multiply(dc, a[:, i], out=d[:, g])
-            dc *= a[:, f]
-            # ... then by what they were computed from: sigma' = sigma (1 - sigma).
-            np.subtract(1, a, out=slope)
-            slope *= a
-            np.multiply(a[:, g], a[:, g], out=buffer)
-            np.subtract(1, buffer, out=slope[:, g])
-            d *= slope
-            np.matmul(d, W_T, out=dh)
-        before = _states_before(hc[:-1], h_0.data)
-        gradients = _gradients(x, X, da, da, before, dh, W_xh, W_hh, b)
-        return *gradients[:2], dc, *gradients[2:]
-
-    return node("lstm", hc.swapaxes(0, 1), (x, h_0, c_0, W_xh, W_hh, b), backward)
 
 
 def gru(
     x: Tensor, h_0: Tensor, W_xh: Tensor, W_hh: Tensor, b: Tensor, b_hh: Tensor
 ) -> Tensor:
     """One layer of a `GRU` over all its steps: (batch, length, units)."""
-    X = _by_time(x)
+    X = by_time(x)
     length, batch, units = len(X), len(x), len(W_hh)
     r, z, n = (slice(k * units, (k + 1) * units) for k in range(3))
     rz = slice(0, 2 * units)
-    gates = _project(X, W_xh)  # (length, batch, 3 * units)
+    gates = project(X, W_xh.data)  # (length, batch, 3 * units)
     h = np.empty((length, batch, units), X.dtype)
     candidates = np.empty_like(h)  # h_{t-1} W_hh + b_hh in the block of n
     before, product = h_0.data, np.empty_like(gates[0])
@@ -396,7 +325,7 @@ def gru(
 
     def backward(g: np.ndarray) -> tuple:
         g = g.swapaxes(0, 1)  # (length, batch, units)
-        before = _states_before(h, h_0.data)
+        before = states_before(h, h_0.data)
         da = np.empty_like(gates)  # by x W_xh + b
         dp = np.empty_like(gates)  # by h W_hh + b_hh: the same but for n
         dh = np.zeros_like(h_0.data)  # of the loss, by the state after step t
@@ -411,9 +340,8 @@ def gru(
             dp[t, :, n] *= a[:, r]
             dh *= keep
             dh += dp[t] @ W_hh.data.T
-        gradients = _gradients(x, X, da, dp, before, dh, W_xh, W_hh, b)
         db_hh = dp.reshape(-1, 3 * units).sum(axis=0) if b_hh.requires_grad else None
-        return *gradients, db_hh
+        return *gradients(x, X, da, dp, before, dh, W_xh, W_hh, b), db_hh
 
     return node("gru", h.swapaxes(0, 1), (x, h_0, W_xh, W_hh, b, b_hh), backward)
 
@@ -423,67 +351,9 @@ def stack(tensors: tuple[Tensor, ...]) -> Tensor:
     return node("stack", np.stack([t.data for t in tensors]), tensors, tuple)
 
 
-def _by_time(x: Tensor) -> np.ndarray:
-    """The values of x with time first: (length, batch, inputs)."""
-    return np.ascontiguousarray(x.data.swapaxes(0, 1))
-
-
-def _project(X: np.ndarray, W: Tensor, scale: Any = None) -> np.ndarray:
-    """The inputs of all steps times W in one product: (length, batch, W's columns)."""
-    columns = W.data if scale is None else W.data * scale
-    rows = X.reshape(-1, X.shape[2])  # (length * batch, inputs)
-    return (rows @ columns).reshape(*X.shape[:2], columns.shape[1])
-
-
 def _sigmoid(a: np.ndarray) -> None:
     """Replaces a by sigma(a) = (1 + tanh(a / 2)) / 2."""
     a *= 0.5
     np.tanh(a, out=a)
     a *= 0.5
     a += 0.5
-
-
-def _states_before(h: np.ndarray, h_0: np.ndarray) -> np.ndarray:
-    """The state that each step started from: (length, batch, units)."""
-    return np.concatenate([h_0[None], h[:-1]])
-
-
-def _gradients(
-    x: Tensor,
-    X: np.ndarray,
-    da: np.ndarray,
-    dp: np.ndarray,
-    before: np.ndarray,
-    dh_0: np.ndarray,
-    W_xh: Tensor,
-    W_hh: Tensor,
-    b: Tensor,
-) -> tuple:
-    """The gradients of x, h_0, W_xh, W_hh and b: one product each, over all steps.
-
-    Args:
-        x: the input, (batch, length, inputs).
-        X: the same with time first.
-        da: of the loss by x W_xh + b, (length, batch, columns).
-        dp: of the loss by h W_hh, (length, batch, columns).
-        before: the state that each step started from, (length, batch, units).
-        dh_0: of the loss by the first state, (batch, units).
-        W_xh: the weights of the input.
-        W_hh: the weights of the state.
-        b: the biases.
-    """
-    columns = da.shape[-1]
-    rows = da.reshape(-1, columns)  # (length * batch, columns)
-    dx = dW_xh = dW_hh = db = None
-    if x.requires_grad:
-        dx = (rows @ W_xh.data.T).reshape(X.shape).swapaxes(0, 1)
-    if W_xh.requires_grad:
-        X = X.reshape(len(rows), X.shape[2])
-        dW_xh = np.matmul(X.T, rows, out=W_xh.gradient_buffer())
-    if W_hh.requires_grad:
-        before = before.reshape(len(rows), before.shape[2])
-        dp = dp.reshape(-1, columns)
-        dW_hh = np.matmul(before.T, dp, out=W_hh.gradient_buffer())
-    if b.requires_grad:
-        db = np.ones(len(rows), rows.dtype) @ rows
-    return dx, dh_0, dW_xh, dW_hh, db
