@@ -333,6 +333,8 @@ def run(
         shutdown_kernel="immediate",  # it may be busy for ever
     )
     client.tolerant = tolerant
+    # IPython warns if it cannot make its folder there, as on a fresh clone.
+    Path(environment["IPYTHONDIR"]).parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     try:
         client.execute(env=environment)
