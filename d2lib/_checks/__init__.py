@@ -12,6 +12,13 @@ from d2lib._checks.arrays import (
     check_same_shape,
     check_unit_interval,
 )
+from d2lib._checks.images import (
+    check_groups,
+    check_images,
+    check_kernel,
+    check_pair,
+    check_window,
+)
 from d2lib._checks.labels import (
     check_indices,
     check_labels,
@@ -33,6 +40,7 @@ from d2lib._checks.models import (
 from d2lib._checks.numbers import (
     check_choice,
     check_finite_number,
+    check_natural,
     check_non_negative,
     check_positive,
     check_positive_int,
@@ -49,13 +57,18 @@ __all__ = [
     "check_context",
     "check_finite",
     "check_finite_number",
+    "check_groups",
     "check_heads",
+    "check_images",
     "check_indices",
     "check_inputs",
+    "check_kernel",
     "check_labels",
     "check_length",
     "check_mask",
+    "check_natural",
     "check_non_negative",
+    "check_pair",
     "check_parameters",
     "check_positive",
     "check_positive_int",
@@ -66,4 +79,5 @@ __all__ = [
     "check_state",
     "check_states",
     "check_unit_interval",
+    "check_window",
 ]

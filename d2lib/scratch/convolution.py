@@ -1,0 +1,613 @@
+r"""Layers for images: one small filter looks at every place with the same weights.
+
+Images are (batch, channels, height, width). A convolution with given weights is a
+linear map, :math:`y = A x`. Its gradient goes back by the adjoint,
+:math:`\partial J/\partial x = A^\top \partial J/\partial y`, and the adjoint going
+*forward* is the transposed convolution. Pooling, but for the maximum, and upsampling
+are linear maps, too, and each has its adjoint beside it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from d2lib._checks import (
+    check_choice,
+    check_groups,
+    check_images,
+    check_kernel,
+    check_pair,
+    check_positive_int,
+    check_same_shape,
+    check_window,
+)
+from d2lib.scratch._columns import (
+    Geometry,
+    correlate,
+    correlate_kernel,
+    correlate_transpose,
+)
+from d2lib.scratch.activations import activation_named
+from d2lib.scratch.initializers import initialize
+from d2lib.scratch.module import Module
+from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
+from d2lib.shared.resampling import interpolation
+
+__all__ = [
+    "AvgPool2D",
+    "Conv2D",
+    "ConvTranspose2D",
+    "Flatten",
+    "GlobalAvgPool2D",
+    "MaxPool2D",
+    "conv2d",
+    "conv_transpose2d",
+    "upsample",
+]
+
+Size = int | tuple[int, int]
+
+
+def conv2d(
+    x: Any,
+    W: Any,
+    b: Any = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    r"""Slides filters over images: each output is a window times a filter, summed.
+
+    .. math:: y_{f,i,j} = b_f + \sum_{c,p,q} W_{f,c,p,q}\, x_{c,\, i s + p,\, j s + q}
+
+    As in every library for networks this is a cross-correlation: the filter is not
+    turned round, as the convolution of mathematics does.
+
+    Args:
+        x: images, shape (batch, channels, height, width).
+        W: filters, shape (filters, channels / groups, kernel height, kernel width).
+        b: one number for each filter, shape (filters,), or None.
+        stride: s, how far the window moves: a whole number, or a pair (vertical,
+            horizontal), as the next two.
+        padding: rows and columns of zeros put around the image.
+        dilation: the distance of neighbouring weights.
+        groups: into how many groups the channels are divided; each filter sees one.
+
+    Returns:
+        Feature maps, shape (batch, filters, rows, columns), where ``rows`` is
+        ``(height + 2 * padding - dilation * (kernel height - 1) - 1) // stride + 1``.
+
+    Raises:
+        ValueError: shapes that do not go together, groups that do not divide the
+            channels, a kernel larger than the padded image.
+
+    Example:
+        >>> x = np.arange(9.0, dtype=np.float32).reshape(1, 1, 3, 3)
+        >>> conv2d(x, np.ones((1, 1, 2, 2), np.float32)).data[0, 0]
+        array([[ 8., 12.],
+               [20., 24.]], dtype=float32)
+
+    Source: Fukushima, 1980; LeCun et al., 1989.
+    """
+    x = as_tensor(x)
+    W = as_tensor(W, x.dtype)
+    check_images(x.shape, None, "conv2d")
+    check_kernel(W.shape, x.shape[1], groups, "conv2d")
+    at = _geometry(x.shape, W.shape, stride, padding, dilation, groups, "conv2d")
+    y = correlate(x.data, W.data, at)
+    if b is not None:
+        b = as_tensor(b, x.dtype)
+        check_same_shape(b.shape, (len(W),), "conv2d's b")
+        y += b.data[:, None, None]
+
+    def backward(g: np.ndarray) -> tuple:
+        dx = correlate_transpose(g, W.data, at) if x.requires_grad else None
+        dW = correlate_kernel(x.data, g, at) if W.requires_grad else None
+        return (dx, dW) if b is None else (dx, dW, g.sum(axis=(0, 2, 3)))
+
+    return node("conv2d", y, (x, W) if b is None else (x, W, b), backward)
+
+
+def conv_transpose2d(
+    x: Any,
+    W: Any,
+    b: Any = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    r"""Makes images larger: each number lays down a whole filter, weighted by itself.
+
+    .. math:: y = A^\top x, \qquad \text{where } A
+              \text{ is `conv2d` with the same } W
+
+    so that :math:`\langle A u, x \rangle = \langle u, A^\top x \rangle`. It undoes the
+    *shape* of a convolution, not the convolution.
+
+    Args:
+        x: shape (batch, channels, height, width).
+        W: shape (channels, filters / groups, kernel height, kernel width): the shape
+            that W has in the convolution which leads back.
+        b: one number for each filter, shape (filters,), or None.
+        stride: how far apart neighbouring numbers lay down their filters: a whole
+            number, or a pair (vertical, horizontal), as the next two.
+        padding: rows and columns cut off at each edge of the result.
+        dilation: the distance of neighbouring weights.
+        groups: into how many groups the channels are divided.
+
+    Returns:
+        Shape (batch, filters, rows, columns), where ``rows`` is
+        ``(height - 1) * stride + dilation * (kernel height - 1) + 1 - 2 * padding``.
+
+    Raises:
+        ValueError: shapes that do not go together, groups that do not divide the
+            channels, or so much padding that nothing is left.
+
+    Example:
+        >>> x = np.float32([[[[1, 2]]]])
+        >>> conv_transpose2d(x, np.ones((1, 1, 1, 2), np.float32)).data[0, 0]
+        array([[1., 3., 2.]], dtype=float32)
+
+    Source: Zeiler et al., 2010; Dumoulin & Visin, 2016.
+    """
+    x = as_tensor(x)
+    W = as_tensor(W, x.dtype)
+    check_images(x.shape, None, "conv_transpose2d")
+    if W.ndim != 4 or len(W) != x.shape[1]:
+        raise ValueError(
+            "conv_transpose2d expects W of shape "
+            f"({x.shape[1]}, filters, height, width), got {W.shape}"
+        )
+    groups = check_groups(len(W), W.shape[1] * groups, groups)
+    at = _enlarged(x.shape, W.shape, stride, padding, dilation, groups)
+    y = correlate_transpose(x.data, W.data, at)
+    if b is not None:
+        b = as_tensor(b, x.dtype)
+        check_same_shape(b.shape, (y.shape[1],), "conv_transpose2d's b")
+        y += b.data[:, None, None]
+
+    def backward(g: np.ndarray) -> tuple:
+        dx = correlate(g, W.data, at) if x.requires_grad else None
+        dW = correlate_kernel(g, x.data, at) if W.requires_grad else None
+        return (dx, dW) if b is None else (dx, dW, g.sum(axis=(0, 2, 3)))
+
+    return node("conv_transpose2d", y, (x, W) if b is None else (x, W, b), backward)
+
+
+def _geometry(
+    x_shape: tuple[int, ...],
+    W_shape: tuple[int, ...],
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    what: str,
+) -> Geometry:
+    """How a kernel of that shape moves over images of that shape."""
+    at = Geometry(
+        (x_shape[2], x_shape[3]),
+        (W_shape[2], W_shape[3]),
+        check_pair(stride, "stride"),
+        check_pair(padding, "padding", least=0),
+        check_pair(dilation, "dilation"),
+        int(groups),
+    )
+    check_window(at.image, at.padding, at.span, what)
+    return at
+
+
+def _enlarged(
+    x_shape: tuple[int, ...],
+    W_shape: tuple[int, ...],
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> Geometry:
+    """The convolution that leads back from what a transposed one makes of x."""
+    stride, dilation = check_pair(stride, "stride"), check_pair(dilation, "dilation")
+    padding = check_pair(padding, "padding", least=0)
+    small = Geometry(x_shape[2:], W_shape[2:], dilation=dilation)  # type: ignore[arg-type]
+    h, w = (
+        (n - 1) * s + span - 2 * p
+        for n, s, span, p in zip(small.image, stride, small.span, padding, strict=True)
+    )
+    if h < 1 or w < 1:
+        raise ValueError(
+            f"conv_transpose2d would make images of {h} x {w} of x of shape {x_shape}, "
+            f"got padding={padding}: take less"
+        )
+    return Geometry((h, w), small.kernel, stride, padding, dilation, groups)
+
+
+class Conv2D(Module):
+    r"""A layer of filters, each of which looks for its pattern at every place.
+
+    .. math:: y = g\big(\text{conv2d}(x, W) + b\big)
+
+    Args:
+        channels: how many channels the images have.
+        filters: how many feature maps it makes: the depth of its output.
+        kernel_size: height and width of a filter: a whole number, or a pair, as the
+            next three.
+        stride: how far the window moves.
+        padding: rows and columns of zeros put around the image.
+        dilation: the distance of neighbouring weights.
+        groups: into how many groups the channels are divided; each filter sees one.
+        activation: g: None, "sigmoid", "tanh" or "relu".
+        initializer: a scheme of `initialize` for W; None takes "he" before a ReLU and
+            "xavier" otherwise. The bias starts at zero.
+        bias: whether there is a bias.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Attributes:
+        W: the filters, shape (filters, channels / groups, height, width).
+        b: one bias for each filter, shape (filters,), or None.
+
+    Raises:
+        ValueError: sizes < 1, an unknown activation or scheme, or (when called) images
+            of another shape or smaller than the kernel.
+
+    Example:
+        >>> layer = Conv2D(3, 8, 5, padding=2, activation="relu", seed=0)
+        >>> layer(np.zeros((4, 3, 28, 28), np.float32)).shape
+        (4, 8, 28, 28)
+
+    Source: Fukushima, 1980; LeCun et al., 1989.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        activation: str | None = None,
+        initializer: str | None = None,
+        bias: bool = True,
+        seed: Any = None,
+    ) -> None:
+        self.channels = check_positive_int(channels, "channels")
+        self.filters = check_positive_int(filters, "filters")
+        self.kernel_size = check_pair(kernel_size, "kernel_size")
+        self.stride = check_pair(stride, "stride")
+        self.padding = check_pair(padding, "padding", least=0)
+        self.dilation = check_pair(dilation, "dilation")
+        self.groups = check_groups(channels, filters, groups)
+        self.activation = activation
+        self.g = activation_named(activation)
+        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        shape = (filters, channels // self.groups, *self.kernel_size)
+        self.W = tensor(initialize(shape, scheme, seed), requires_grad=True)
+        self.b = (
+            tensor(np.zeros(filters, np.float32), requires_grad=True) if bias else None
+        )
+
+    def forward(self, x: Any) -> Tensor:
+        """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
+        x = as_tensor(x, self.W.dtype)
+        check_images(x.shape, self.channels, "Conv2D")
+        moves = self.stride, self.padding, self.dilation, self.groups
+        return self.g(conv2d(x, self.W, self.b, *moves))
+
+
+class ConvTranspose2D(Module):
+    r"""A layer that makes images larger, with filters it has learnt.
+
+    .. math:: y = g\big(\text{conv\_transpose2d}(x, W) + b\big)
+
+    Args:
+        channels: how many channels its input has.
+        filters: how many its output has.
+        kernel_size: height and width of a filter: a whole number, or a pair, as the
+            next three.
+        stride: how far apart neighbouring numbers lay down their filters.
+        padding: rows and columns cut off at each edge of the result.
+        dilation: the distance of neighbouring weights.
+        groups: into how many groups the channels are divided.
+        activation: g: None, "sigmoid", "tanh" or "relu".
+        initializer: a scheme of `initialize` for W; None takes "he" before a ReLU and
+            "xavier" otherwise. The bias starts at zero.
+        bias: whether there is a bias.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Attributes:
+        W: the filters, shape (channels, filters / groups, height, width).
+        b: one bias for each filter, shape (filters,), or None.
+
+    Raises:
+        ValueError: sizes < 1, an unknown activation or scheme, or (when called) an
+            input of another shape.
+
+    Example:
+        >>> layer = ConvTranspose2D(8, 3, 4, stride=2, padding=1, seed=0)
+        >>> layer(np.zeros((4, 8, 14, 14), np.float32)).shape
+        (4, 3, 28, 28)
+
+    Source: Zeiler et al., 2010.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        activation: str | None = None,
+        initializer: str | None = None,
+        bias: bool = True,
+        seed: Any = None,
+    ) -> None:
+        self.channels = check_positive_int(channels, "channels")
+        self.filters = check_positive_int(filters, "filters")
+        self.kernel_size = check_pair(kernel_size, "kernel_size")
+        self.stride = check_pair(stride, "stride")
+        self.padding = check_pair(padding, "padding", least=0)
+        self.dilation = check_pair(dilation, "dilation")
+        self.groups = check_groups(channels, filters, groups)
+        self.activation = activation
+        self.g = activation_named(activation)
+        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        shape = (channels, filters // self.groups, *self.kernel_size)
+        self.W = tensor(initialize(shape, scheme, seed), requires_grad=True)
+        self.b = (
+            tensor(np.zeros(filters, np.float32), requires_grad=True) if bias else None
+        )
+
+    def forward(self, x: Any) -> Tensor:
+        """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
+        x = as_tensor(x, self.W.dtype)
+        check_images(x.shape, self.channels, "ConvTranspose2D")
+        moves = self.stride, self.padding, self.dilation, self.groups
+        return self.g(conv_transpose2d(x, self.W, self.b, *moves))
+
+
+class Pool2D(Module):
+    """What the pooling layers share: a window that moves, and is reduced to a number.
+
+    Inside, the window's places are gone through one after the other, each for all
+    windows at once: a place is a view of the image, (batch, channels, rows, columns).
+    """
+
+    def __init__(
+        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0
+    ) -> None:
+        self.kernel_size = check_pair(kernel_size, "kernel_size")
+        self.stride = (
+            self.kernel_size if stride is None else check_pair(stride, "stride")
+        )
+        self.padding = check_pair(padding, "padding", least=0)
+        if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
+            raise ValueError(
+                "padding must be at most half the kernel, or a window could miss the "
+                f"image, got padding={padding!r} for kernel_size={kernel_size!r}"
+            )
+
+    def forward(self, x: Any) -> Tensor:
+        """Maps (batch, channels, height, width) to (batch, channels, rows, columns)."""
+        x = as_tensor(x)
+        name = type(self).__name__
+        check_images(x.shape, None, name)
+        size = x.shape[2], x.shape[3]
+        at = Geometry(size, self.kernel_size, self.stride, self.padding)
+        check_window(at.image, at.padding, at.span, name)
+        return self._reduce(x, at)
+
+    def _reduce(self, x: Tensor, at: Geometry) -> Tensor:
+        """Reduces each window of x to a number."""
+        raise NotImplementedError(f"{type(self).__name__} must define _reduce")
+
+
+class MaxPool2D(Pool2D):
+    r"""Keeps the largest number of each window: that something is there, not where.
+
+    .. math:: y_{c,i,j} = \max_{p,q}\, x_{c,\, i s + p,\, j s + q}
+
+    The gradient goes to the place that the number came from; of equal numbers, to the
+    first, from left to right and from top to bottom.
+
+    Args:
+        kernel_size: height and width of the window: a whole number, or a pair, as the
+            next two.
+        stride: how far the window moves; None moves it by its own size.
+        padding: rows and columns put around the image, at most half the window. They
+            are never the largest.
+
+    Raises:
+        ValueError: sizes < 1, too much padding, or (when called) images of another
+            shape or smaller than the window.
+
+    Example:
+        >>> x = np.float32([[[[1, 3], [2, 0]]]])
+        >>> MaxPool2D(2)(x).item()
+        3.0
+
+    Source: Yamaguchi et al., 1990.
+    """
+
+    def _reduce(self, x: Tensor, at: Geometry) -> Tensor:
+        image = _framed(x.data, at, -np.inf)
+        places = list(_places(at))
+        y = image[places[0]].copy(order="K")
+        winner = np.zeros_like(y, np.uint8 if len(places) < 256 else np.intp)
+        for k, place in enumerate(places[1:], start=1):
+            rival = image[place]
+            # Later places have larger numbers k, so the largest k that won is the last.
+            np.maximum(winner, (rival > y) * winner.dtype.type(k), out=winner)
+            np.maximum(y, rival, out=y)
+
+        def backward(g: np.ndarray) -> tuple:
+            dx = np.zeros_like(image)
+            for k, place in enumerate(places):
+                dx[place] += g * (winner == k)
+            return (_unframed(dx, at),)
+
+        return node("max_pool2d", y, (x,), backward)
+
+
+class AvgPool2D(Pool2D):
+    r"""Takes the mean of each window.
+
+    .. math:: y_{c,i,j} = \frac{1}{k^2} \sum_{p,q} x_{c,\, i s + p,\, j s + q}
+
+    Args:
+        kernel_size: height and width of the window: a whole number, or a pair, as the
+            next two.
+        stride: how far the window moves; None moves it by its own size.
+        padding: rows and columns of zeros put around the image, at most half the
+            window. They count: each mean is over the whole window.
+
+    Raises:
+        ValueError: sizes < 1, too much padding, or (when called) images of another
+            shape or smaller than the window.
+
+    Example:
+        >>> x = np.float32([[[[1, 3], [2, 0]]]])
+        >>> AvgPool2D(2)(x).item()
+        1.5
+
+    Source: LeCun et al., 1989.
+    """
+
+    def _reduce(self, x: Tensor, at: Geometry) -> Tensor:
+        image = _framed(x.data, at, 0)
+        places = list(_places(at))
+        share = x.dtype.type(1 / len(places))
+        y = sum((image[place] for place in places[1:]), start=image[places[0]]) * share
+
+        def backward(g: np.ndarray) -> tuple:
+            dx = np.zeros_like(image)
+            part = g * share
+            for place in places:
+                dx[place] += part
+            return (_unframed(dx, at),)
+
+        return node("avg_pool2d", y, (x,), backward)
+
+
+class GlobalAvgPool2D(Module):
+    r"""Takes the mean of each feature map: how much of a pattern there is, anywhere.
+
+    .. math:: y_c = \frac{1}{HW} \sum_{i,j} x_{c,i,j}
+
+    Raises:
+        ValueError: (when called) images of another shape.
+
+    Example:
+        >>> GlobalAvgPool2D()(np.ones((4, 8, 5, 5), np.float32)).shape
+        (4, 8)
+
+    Source: Lin, Chen & Yan, 2014.
+    """
+
+    def forward(self, x: Any) -> Tensor:
+        """Maps (batch, channels, height, width) to (batch, channels)."""
+        x = as_tensor(x)
+        check_images(x.shape, None, "GlobalAvgPool2D")
+        return x.mean(axis=(2, 3))
+
+
+class Flatten(Module):
+    """Lays the numbers of each example in one row, for the dense layer behind.
+
+    Raises:
+        ValueError: (when called) an x without an axis for the batch.
+
+    Example:
+        >>> Flatten()(np.zeros((4, 8, 5, 5), np.float32)).shape
+        (4, 200)
+    """
+
+    def forward(self, x: Any) -> Tensor:
+        """Maps (batch, ...) to (batch, numbers), the last axis running fastest."""
+        x = as_tensor(x)
+        if x.ndim < 2:
+            raise ValueError(
+                f"Flatten expects x of shape (batch, ...), got {x.shape}: a single "
+                "example is a batch of one, x[None]"
+            )
+        return x.reshape(len(x), -1)
+
+
+def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
+    r"""Makes images larger without learning anything, by reading between the pixels.
+
+    .. math:: Y = A_h X A_w^\top, \qquad
+              \frac{\partial J}{\partial X}
+              = A_h^\top \frac{\partial J}{\partial Y} A_w
+
+    Each row of A holds the weights with which one new pixel mixes the old ones.
+
+    Args:
+        x: shape (batch, channels, height, width).
+        scale: how many times as high and as wide.
+        mode: "bilinear" mixes the nearest two pixels in each direction, "nearest"
+            repeats the nearest one. A pixel's place is the middle of its square.
+
+    Returns:
+        Shape (batch, channels, scale * height, scale * width).
+
+    Raises:
+        ValueError: another shape, a scale < 1, or an unknown mode.
+
+    Example:
+        >>> upsample(np.float32([[[[0, 4]]]]), mode="bilinear").data[0, 0, 0]
+        array([0., 1., 3., 4.], dtype=float32)
+    """
+    x = as_tensor(x)
+    check_images(x.shape, None, "upsample")
+    scale = check_positive_int(scale, "scale")
+    check_choice(mode, ("bilinear", "nearest"), "mode")
+    A_h, A_w = (
+        interpolation(size, scale, mode).astype(x.dtype) for size in x.shape[2:]
+    )
+    y = _resampled(x.data, A_h, A_w)
+    return node("upsample", y, (x,), lambda g: (_resampled(g, A_h.T, A_w.T),))
+
+
+def _resampled(x: np.ndarray, A_h: np.ndarray, A_w: np.ndarray) -> np.ndarray:
+    """Multiplies the rows and the columns of images by a matrix each."""
+    n, channels, h, w = x.shape
+    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1))  # (n, h, w, channels)
+    tall = A_h @ last.reshape(n, h, w * channels)  # (n, new h, w channels)
+    wide = A_w @ tall.reshape(n, len(A_h), w, channels)  # (n, new h, new w, channels)
+    return wide.transpose(0, 3, 1, 2)
+
+
+def _places(at: Geometry) -> Any:
+    """For each place in the window, where its numbers are, for all windows at once."""
+    (kh, kw), (sh, sw), (rows, columns) = at.kernel, at.stride, at.output
+    for p, q in itertools.product(range(kh), range(kw)):
+        yield (
+            ...,
+            slice(p, p + (rows - 1) * sh + 1, sh),
+            slice(q, q + (columns - 1) * sw + 1, sw),
+        )
+
+
+def _framed(x: np.ndarray, at: Geometry, value: float) -> np.ndarray:
+    """The images with ``value`` around them, as far as the padding goes."""
+    (ph, pw), (h, w) = at.padding, at.image
+    if not (ph or pw):
+        return x
+    last = np.full((len(x), *at.padded, x.shape[1]), value, x.dtype)
+    framed = last.transpose(0, 3, 1, 2)
+    framed[:, :, ph : ph + h, pw : pw + w] = x
+    return framed
+
+
+def _unframed(x: np.ndarray, at: Geometry) -> np.ndarray:
+    """The images without their padding."""
+    (ph, pw), (h, w) = at.padding, at.image
+    return x[:, :, ph : ph + h, pw : pw + w]
