@@ -27,6 +27,7 @@ from d2lib._checks.layers import (
     check_states,
 )
 from d2lib._checks.models import (
+    check_buffer,
     check_parameters,
     check_state,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "as_targets",
     "check_attention",
     "check_batch",
+    "check_buffer",
     "check_choice",
     "check_context",
     "check_finite",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,10 +13,13 @@ from d2lib.mx._compat import gluon
 from d2lib.mx.activations import check_activation
 from d2lib.mx.device import device
 from d2lib.mx.initializers import Initializer
-from d2lib.mx.module import Layer, Module
+from d2lib.mx.module import Layer, Layout, Module
 from d2lib.mx.regularization import Dropout
 
 __all__ = ["MLP", "Dense", "Perceptron", "Sequential"]
+
+
+NAMES = {"weight": "W", "bias": "b"}
 
 
 class Dense(Layer, gluon.nn.Dense):
@@ -47,6 +50,8 @@ class Dense(Layer, gluon.nn.Dense):
         (3, 2)
     """
 
+    _names = NAMES
+
     def __init__(
         self,
         inputs: int,
@@ -70,16 +75,16 @@ class Dense(Layer, gluon.nn.Dense):
             in_units=self.inputs,
         )
         prepare(self)
-        self.weight.shared_shape = (self.inputs, self.units)
+        self.weight.layout = Layout((1, 0), (self.inputs, self.units))
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps x of shape (..., inputs) to (..., units)."""
         y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
         return activated(F, y, self.activation)
 
-    def parts(self) -> dict[str, Any]:
-        """The parameters under the NumPy twin's names."""
-        return {"W": self.weight, "b": self.bias}
+    def example_axes(self) -> int:
+        """One example is a vector."""
+        return 1
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the input's last axis."""
@@ -107,6 +112,8 @@ class Perceptron(Layer, gluon.nn.Dense):
         0.0025
     """
 
+    _names = NAMES
+
     def __init__(
         self,
         inputs: int,
@@ -125,16 +132,17 @@ class Perceptron(Layer, gluon.nn.Dense):
             in_units=self.inputs,
         )
         prepare(self)
-        self.weight.shared_shape, self.bias.shared_shape = (self.inputs,), ()
+        self.weight.layout = Layout((1, 0), (self.inputs,))
+        self.bias.layout = Layout((0,), ())
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
         """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
         y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
         return activated(F, F.np.squeeze(y, axis=-1), self.activation)
 
-    def parts(self) -> dict[str, Any]:
-        """The parameters under the NumPy twin's names."""
-        return {"W": self.weight, "b": self.bias}
+    def example_axes(self) -> int:
+        """One example is a vector."""
+        return 1
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the input's last axis."""
@@ -176,13 +184,29 @@ class Sequential(Layer, gluon.nn.HybridSequential):
         self.hybridize()
 
     @property
-    def layers(self) -> list[Module]:
+    def layers(self) -> tuple[Module, ...]:
         """The layers, first to last."""
-        return list(self._children.values())
+        # Gluon numbers them; what a subclass keeps beside them has a name.
+        return tuple(c for name, c in self._children.items() if name.isdigit())
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Passes x through every layer in turn."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, index: int) -> Module:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
 
     def parts(self) -> dict[str, Any]:
-        """The layers under the NumPy twin's names."""
-        return {"layers": self.layers}
+        """The layers under the NumPy twin's name, and what stands beside them."""
+        return {"layers": self.layers, **super().parts()}
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Passes the shape through the layers, as far as they can tell theirs."""
@@ -191,6 +215,14 @@ class Sequential(Layer, gluon.nn.HybridSequential):
                 break
             shape = layer.output_shape(shape)
         return shape
+
+    def example_axes(self) -> int | None:
+        """Those of the first layer that needs a batch."""
+        for layer in self.layers:
+            axes = layer.example_axes() if isinstance(layer, Layer) else None
+            if axes is not None:
+                return axes
+        return None
 
     def dtype(self) -> Any:
         """The dtype of the first layer that has one."""
