@@ -33,6 +33,7 @@ from d2lib._checks.models import (
 )
 from d2lib._checks.numbers import (
     check_choice,
+    check_count,
     check_finite_number,
     check_non_negative,
     check_positive,
@@ -49,6 +50,7 @@ __all__ = [
     "check_buffer",
     "check_choice",
     "check_context",
+    "check_count",
     "check_finite",
     "check_finite_number",
     "check_heads",

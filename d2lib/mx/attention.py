@@ -15,7 +15,7 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.initializers import Initializer
-from d2lib.mx.layers import prepare
+from d2lib.mx.layers import bias_alone, prepare, product
 from d2lib.mx.module import Layout, Module
 from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
 from d2lib.shared.masks import may_look
@@ -151,7 +151,7 @@ class MultiHeadAttention(Module):
         ((1, 3, 8), (1, 2, 3, 3))
     """
 
-    _given: Any = None  # which of the inputs there were last
+    _given: Any = None  # which of the inputs there were last, and what was frozen
 
     def __init__(
         self, units: int, heads: int, causal: bool = False, seed: Any = None
@@ -168,7 +168,7 @@ class MultiHeadAttention(Module):
         x = inputs[0]
         if not x.size:  # MXNet's operators fail on nothing
             return np.zeros(x.shape, dtype=x.dtype, ctx=x.ctx)
-        given = [array is not None for array in inputs]
+        given = [array is not None for array in inputs], self._graph.biases_alone()
         if given != self._given:  # it leads to another graph
             self._graph._clear_cached_op()
             self._given = given
@@ -249,4 +249,9 @@ class _Heads(gluon.HybridBlock):
 
     def _dense(self, F: Any, x: Any, name: str, arrays: Any) -> Any:
         W, b = arrays[f"W_{name}"], arrays[f"b_{name}"]
-        return F.npx.fully_connected(x, W, b, num_hidden=self._units, flatten=False)
+        return product(F, x, W, b, self._units, name in self.biases_alone())
+
+    def biases_alone(self) -> list[str]:
+        """The products of which b is trained and W is not: another graph."""
+        of = self._reg_params
+        return [n for n in "qkvo" if bias_alone(of[f"W_{n}"], of[f"b_{n}"])]

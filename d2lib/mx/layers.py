@@ -68,7 +68,6 @@ class Dense(Layer, gluon.nn.Dense):
         gluon.nn.Dense.__init__(
             self,
             self.units,
-            activation=of_gluon(activation),
             use_bias=bias,
             flatten=False,
             weight_initializer=Initializer(scheme, seed),
@@ -79,8 +78,12 @@ class Dense(Layer, gluon.nn.Dense):
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps x of shape (..., inputs) to (..., units)."""
-        y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
+        y = product(F, x, weight, bias, self.units, self._mode()[1])
         return activated(F, y, self.activation)
+
+    def _mode(self) -> Any:
+        """A frozen weight beside a bias that is trained leads to another graph."""
+        return self.training, bias_alone(self.weight, self.bias)
 
     def example_axes(self) -> int:
         """One example is a vector."""
@@ -126,7 +129,6 @@ class Perceptron(Layer, gluon.nn.Dense):
         gluon.nn.Dense.__init__(
             self,
             1,
-            activation=of_gluon(activation),
             flatten=False,
             weight_initializer=Initializer(initializer, seed),
             in_units=self.inputs,
@@ -137,8 +139,12 @@ class Perceptron(Layer, gluon.nn.Dense):
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
         """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
-        y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
+        y = product(F, x, weight, bias, 1, self._mode()[1])
         return activated(F, F.np.squeeze(y, axis=-1), self.activation)
+
+    def _mode(self) -> Any:
+        """A frozen weight beside a bias that is trained leads to another graph."""
+        return self.training, bias_alone(self.weight, self.bias)
 
     def example_axes(self) -> int:
         """One example is a vector."""
@@ -282,19 +288,32 @@ class MLP(Sequential):
             self.seed(generator)
 
 
-def of_gluon(activation: str | None) -> str | None:
-    """The activation that Gluon's layer shall compute itself.
+def product(F: Any, x: Any, weight: Any, bias: Any, units: int, separate: bool) -> Any:
+    """Computes x W + b by ``npx.fully_connected``, and b separately if asked.
 
-    Its softmax is a layer of its own, and its ReLU makes a NaN 0 on a processor.
+    MXNet's operator computes no gradient of b if it need not compute that of W.
     """
-    return None if activation in ("softmax", "relu") else activation
+    fused = None if separate else bias
+    y = F.npx.fully_connected(
+        x, weight, fused, no_bias=fused is None, num_hidden=units, flatten=False
+    )
+    return y + bias if separate else y
+
+
+def bias_alone(weight: Any, bias: Any) -> bool:
+    """Whether a layer's weight is frozen and its bias is not."""
+    return bias is not None and weight.grad_req == "null" != bias.grad_req
 
 
 def activated(F: Any, z: Any, activation: str | None) -> Any:
-    """Computes the activations that `of_gluon` leaves out."""
+    """Computes an activation, as `d2lib.mx.activations` does."""
+    if activation is None:
+        return z
     if activation == "softmax":
         return F.npx.softmax(z, axis=-1)
-    return F.npx.relu(z) if activation == "relu" else z
+    if activation == "relu":
+        return F.npx.relu(z)
+    return F.npx.activation(z, act_type=activation)
 
 
 def prepare(layer: Any) -> None:

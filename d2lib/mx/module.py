@@ -90,8 +90,9 @@ class Module(gluon.HybridBlock):
     """A part of a network; see `d2lib.scratch.Module`, which has the same methods.
 
     Assign tensors with ``requires_grad=True``, a `Buffer`, other modules, or lists and
-    dicts of these. A subclass defines ``forward`` in plain Python; its parts are compiled each
-    for itself. (With Gluon's ``hybrid_forward`` instead, it is compiled as a whole.)
+    dicts of these. A subclass defines ``forward`` in plain Python; its parts are
+    compiled each for itself. (With Gluon's ``hybrid_forward`` instead, it is compiled
+    as a whole.)
 
     Example:
         >>> from d2lib.mx import tensor
@@ -119,6 +120,13 @@ class Module(gluon.HybridBlock):
 
     def __init__(self) -> None:
         """There is nothing left to do after ``__new__``."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Lets a part be replaced by anything; Gluon would keep or refuse it."""
+        if isinstance(vars(self).get(name), gluon.Block):
+            self._children.pop(name, None)
+            del self.__dict__[name]
+        super().__setattr__(name, value)
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``; Gluon's takes no names."""

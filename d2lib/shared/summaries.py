@@ -89,7 +89,13 @@ def table(parts: list[Part], outputs: Mapping[int, str] | None = None) -> str:
             continue
         number = _count(own[path], "parameter")
         rows.append(
-            [path, kind, output, _weights(path, own[path]), f"{number:,}" * bool(number)]
+            [
+                path,
+                kind,
+                output,
+                _weights(path, own[path]),
+                f"{number:,}" * bool(number),
+            ]
         )
     return "\n".join([*_aligned(rows), _total([p for ps in own.values() for p in ps])])
 
