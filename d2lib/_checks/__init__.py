@@ -34,13 +34,14 @@ from d2lib._checks.layers import (
     check_states,
 )
 from d2lib._checks.models import (
+    check_buffer,
     check_parameters,
     check_state,
 )
 from d2lib._checks.numbers import (
     check_choice,
+    check_count,
     check_finite_number,
-    check_natural,
     check_non_negative,
     check_positive,
     check_positive_int,
@@ -53,8 +54,10 @@ __all__ = [
     "as_targets",
     "check_attention",
     "check_batch",
+    "check_buffer",
     "check_choice",
     "check_context",
+    "check_count",
     "check_finite",
     "check_finite_number",
     "check_groups",
@@ -66,7 +69,6 @@ __all__ = [
     "check_labels",
     "check_length",
     "check_mask",
-    "check_natural",
     "check_non_negative",
     "check_pair",
     "check_parameters",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from d2lib._checks.numbers import check_natural, check_positive_int
+from d2lib._checks.numbers import check_count, check_positive_int
 
 Pair = tuple[int, int]
 
@@ -18,7 +18,7 @@ def check_pair(value: Any, name: str, least: int = 1) -> Pair:
             f"{value!r}"
         )
     first, second = (
-        check_positive_int(n, name) if least else check_natural(n, name) for n in pair
+        check_positive_int(n, name) if least else check_count(n, name) for n in pair
     )
     return first, second
 

@@ -55,7 +55,7 @@ def check_positive_int(value: Any, name: str) -> int:
     return _as_whole(value, name, 1)
 
 
-def check_natural(value: Any, name: str) -> int:
+def check_count(value: Any, name: str) -> int:
     """Returns ``value`` as an int; it must be a whole number of at least zero."""
     return _as_whole(value, name, 0)
 
