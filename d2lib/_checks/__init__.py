@@ -13,10 +13,16 @@ from d2lib._checks.arrays import (
     check_unit_interval,
 )
 from d2lib._checks.images import (
+    check_bias,
+    check_channels,
+    check_enlarged,
+    check_examples,
     check_groups,
     check_images,
     check_kernel,
     check_pair,
+    check_pooling,
+    check_transposed_kernel,
     check_window,
 )
 from d2lib._checks.labels import (
@@ -54,10 +60,14 @@ __all__ = [
     "as_targets",
     "check_attention",
     "check_batch",
+    "check_bias",
     "check_buffer",
+    "check_channels",
     "check_choice",
     "check_context",
     "check_count",
+    "check_enlarged",
+    "check_examples",
     "check_finite",
     "check_finite_number",
     "check_groups",
@@ -72,6 +82,7 @@ __all__ = [
     "check_non_negative",
     "check_pair",
     "check_parameters",
+    "check_pooling",
     "check_positive",
     "check_positive_int",
     "check_probability",
@@ -80,6 +91,7 @@ __all__ = [
     "check_sequence",
     "check_state",
     "check_states",
+    "check_transposed_kernel",
     "check_unit_interval",
     "check_window",
 ]

@@ -42,14 +42,31 @@ def check_images(shape: tuple[int, ...], channels: int | None, what: str) -> Non
     )
 
 
-def check_window(image: Pair, padding: Pair, span: Pair, what: str) -> None:
+def check_window(padded: Pair, span: Pair, what: str) -> None:
     """Raises ValueError if a window of ``span`` does not fit the padded image."""
-    padded = (image[0] + 2 * padding[0], image[1] + 2 * padding[1])
     if span[0] > padded[0] or span[1] > padded[1]:
         raise ValueError(
             f"{what} moves a window of {span[0]} x {span[1]} over images that are only "
             f"{padded[0]} x {padded[1]} with their padding: take a smaller kernel, or "
             "more padding"
+        )
+
+
+def check_enlarged(size: Pair, padding: Pair, small: tuple[int, ...]) -> None:
+    """Raises ValueError if a transposed convolution leaves nothing of its result."""
+    if size[0] < 1 or size[1] < 1:
+        raise ValueError(
+            f"conv_transpose2d would make images of {size[0]} x {size[1]} of maps of "
+            f"{small[0]} x {small[1]}, got padding={padding}: take less"
+        )
+
+
+def check_pooling(kernel: Pair, padding: Pair) -> None:
+    """Raises ValueError if a window of a pooling layer could miss the image."""
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise ValueError(
+            "padding must be at most half of kernel_size, or a window could miss the "
+            f"image, got padding={padding} for kernel_size={kernel}"
         )
 
 
@@ -75,4 +92,46 @@ def check_kernel(shape: tuple[int, ...], channels: int, groups: Any, what: str) 
         raise ValueError(
             f"{what} expects W of shape (filters, {channels // groups}, height, width) "
             f"for {channels} channels in {groups} groups, got {shape}"
+        )
+
+
+def check_transposed_kernel(
+    shape: tuple[int, ...], channels: int, groups: Any, what: str
+) -> None:
+    """Raises ValueError unless a kernel fits a transposed convolution's input."""
+    if len(shape) != 4 or shape[0] != channels:
+        raise ValueError(
+            f"{what} expects W of shape ({channels}, filters, height, width), got "
+            f"{shape}"
+        )
+    check_groups(channels, shape[1] * check_positive_int(groups, "groups"), groups)
+
+
+def check_bias(shape: tuple[int, ...], filters: int, what: str) -> None:
+    """Raises ValueError unless there is one bias for each filter."""
+    if shape != (filters,):
+        raise ValueError(
+            f"{what} expects b of shape ({filters},), one number for each filter, got "
+            f"{shape}"
+        )
+
+
+def check_channels(shape: tuple[int, ...], channels: int, layer: str) -> None:
+    """Raises ValueError unless the second axis of an input is ``channels`` long."""
+    if len(shape) < 2 or shape[1] != channels:
+        hint = ""
+        if len(shape) > 2 and shape[-1] == channels:
+            hint = ": the channels come second, as in x.transpose(0, 3, 1, 2)"
+        raise ValueError(
+            f"{layer} expects x of shape (batch, {channels}) or "
+            f"(batch, {channels}, ...), got {shape}{hint}"
+        )
+
+
+def check_examples(shape: tuple[int, ...], layer: str) -> None:
+    """Raises ValueError unless an input has an axis for the batch, and one more."""
+    if len(shape) < 2:
+        raise ValueError(
+            f"{layer} expects x of shape (batch, ...), got {shape}: a single example "
+            "is a batch of one, x[None]"
         )

@@ -121,7 +121,7 @@ def _scene(
         h, w = digit.shape
         for _ in range(TRIES):
             top, left = rng.integers(SIZE - h + 1), rng.integers(SIZE - w + 1)
-            box = np.float32([left, top, left + w, top + h])
+            box = np.array([left, top, left + w, top + h], np.float32)
             if (_overlaps(box, boxes) <= OVERLAP).all():
                 break
         else:

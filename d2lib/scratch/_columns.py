@@ -17,57 +17,15 @@ array of columns, about 1 MB, that stays in the cache until it is multiplied.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Geometry", "correlate", "correlate_kernel", "correlate_transpose"]
+from d2lib.shared.windows import Geometry, Pair
+
+__all__ = ["correlate", "correlate_kernel", "correlate_transpose"]
 
 _BLOCK = 262_144  # numbers of columns at a time: 1 MB of float32
 _FEW = 16  # numbers in a run; with shorter ones, copy a kernel's place after the other
-
-Pair = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How a kernel moves over an image; each pair is (vertical, horizontal).
-
-    Attributes:
-        image: height and width, without the padding.
-        kernel: height and width.
-        stride: how far the window moves.
-        padding: rows and columns of zeros at each edge.
-        dilation: the distance of neighbouring weights.
-        groups: into how many groups the channels are divided.
-    """
-
-    image: Pair
-    kernel: Pair
-    stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
-    dilation: Pair = (1, 1)
-    groups: int = 1
-
-    @property
-    def span(self) -> Pair:
-        """Height and width of the window, dilated."""
-        (kh, kw), (dh, dw) = self.kernel, self.dilation
-        return (kh - 1) * dh + 1, (kw - 1) * dw + 1
-
-    @property
-    def padded(self) -> Pair:
-        """Height and width of the image with its padding."""
-        return (
-            self.image[0] + 2 * self.padding[0],
-            self.image[1] + 2 * self.padding[1],
-        )
-
-    @property
-    def output(self) -> Pair:
-        """Height and width of the feature map."""
-        (h, w), (kh, kw), (sh, sw) = self.padded, self.span, self.stride
-        return (h - kh) // sh + 1, (w - kw) // sw + 1
 
 
 def correlate(x: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:

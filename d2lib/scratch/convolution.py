@@ -15,26 +15,24 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    check_bias,
     check_choice,
+    check_examples,
     check_groups,
     check_images,
     check_kernel,
     check_pair,
+    check_pooling,
     check_positive_int,
-    check_same_shape,
-    check_window,
+    check_transposed_kernel,
 )
-from d2lib.scratch._columns import (
-    Geometry,
-    correlate,
-    correlate_kernel,
-    correlate_transpose,
-)
+from d2lib.scratch._columns import correlate, correlate_kernel, correlate_transpose
 from d2lib.scratch.activations import activation_named
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
 from d2lib.shared.resampling import interpolation
+from d2lib.shared.windows import Geometry
 
 __all__ = [
     "AvgPool2D",
@@ -97,11 +95,12 @@ def conv2d(
     W = as_tensor(W, x.dtype)
     check_images(x.shape, None, "conv2d")
     check_kernel(W.shape, x.shape[1], groups, "conv2d")
-    at = _geometry(x.shape, W.shape, stride, padding, dilation, groups, "conv2d")
+    sizes = x.shape[2:], W.shape[2:]
+    at = Geometry.of(*sizes, stride, padding, dilation, groups, "conv2d")
     y = correlate(x.data, W.data, at)
     if b is not None:
         b = as_tensor(b, x.dtype)
-        check_same_shape(b.shape, (len(W),), "conv2d's b")
+        check_bias(b.shape, len(W), "conv2d")
         y += b.data[:, None, None]
 
     def backward(g: np.ndarray) -> tuple:
@@ -158,17 +157,13 @@ def conv_transpose2d(
     x = as_tensor(x)
     W = as_tensor(W, x.dtype)
     check_images(x.shape, None, "conv_transpose2d")
-    if W.ndim != 4 or len(W) != x.shape[1]:
-        raise ValueError(
-            "conv_transpose2d expects W of shape "
-            f"({x.shape[1]}, filters, height, width), got {W.shape}"
-        )
-    groups = check_groups(len(W), W.shape[1] * groups, groups)
-    at = _enlarged(x.shape, W.shape, stride, padding, dilation, groups)
+    check_transposed_kernel(W.shape, x.shape[1], groups, "conv_transpose2d")
+    sizes = x.shape[2:], W.shape[2:]
+    at = Geometry.enlarging(*sizes, stride, padding, dilation, groups)
     y = correlate_transpose(x.data, W.data, at)
     if b is not None:
         b = as_tensor(b, x.dtype)
-        check_same_shape(b.shape, (y.shape[1],), "conv_transpose2d's b")
+        check_bias(b.shape, y.shape[1], "conv_transpose2d")
         y += b.data[:, None, None]
 
     def backward(g: np.ndarray) -> tuple:
@@ -177,52 +172,6 @@ def conv_transpose2d(
         return (dx, dW) if b is None else (dx, dW, g.sum(axis=(0, 2, 3)))
 
     return node("conv_transpose2d", y, (x, W) if b is None else (x, W, b), backward)
-
-
-def _geometry(
-    x_shape: tuple[int, ...],
-    W_shape: tuple[int, ...],
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: Any,
-    what: str,
-) -> Geometry:
-    """How a kernel of that shape moves over images of that shape."""
-    at = Geometry(
-        (x_shape[2], x_shape[3]),
-        (W_shape[2], W_shape[3]),
-        check_pair(stride, "stride"),
-        check_pair(padding, "padding", least=0),
-        check_pair(dilation, "dilation"),
-        int(groups),
-    )
-    check_window(at.image, at.padding, at.span, what)
-    return at
-
-
-def _enlarged(
-    x_shape: tuple[int, ...],
-    W_shape: tuple[int, ...],
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
-) -> Geometry:
-    """The convolution that leads back from what a transposed one makes of x."""
-    stride, dilation = check_pair(stride, "stride"), check_pair(dilation, "dilation")
-    padding = check_pair(padding, "padding", least=0)
-    small = Geometry(x_shape[2:], W_shape[2:], dilation=dilation)  # type: ignore[arg-type]
-    h, w = (
-        (n - 1) * s + span - 2 * p
-        for n, s, span, p in zip(small.image, stride, small.span, padding, strict=True)
-    )
-    if h < 1 or w < 1:
-        raise ValueError(
-            f"conv_transpose2d would make images of {h} x {w} of x of shape {x_shape}, "
-            f"got padding={padding}: take less"
-        )
-    return Geometry((h, w), small.kernel, stride, padding, dilation, groups)
 
 
 class Conv2D(Module):
@@ -388,20 +337,16 @@ class Pool2D(Module):
             self.kernel_size if stride is None else check_pair(stride, "stride")
         )
         self.padding = check_pair(padding, "padding", least=0)
-        if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
-            raise ValueError(
-                "padding must be at most half the kernel, or a window could miss the "
-                f"image, got padding={padding!r} for kernel_size={kernel_size!r}"
-            )
+        check_pooling(self.kernel_size, self.padding)
 
     def forward(self, x: Any) -> Tensor:
         """Maps (batch, channels, height, width) to (batch, channels, rows, columns)."""
         x = as_tensor(x)
         name = type(self).__name__
         check_images(x.shape, None, name)
-        size = x.shape[2], x.shape[3]
-        at = Geometry(size, self.kernel_size, self.stride, self.padding)
-        check_window(at.image, at.padding, at.span, name)
+        at = Geometry.of(
+            x.shape[2:], self.kernel_size, self.stride, self.padding, what=name
+        )
         return self._reduce(x, at)
 
     def _reduce(self, x: Tensor, at: Geometry) -> Tensor:
@@ -532,11 +477,7 @@ class Flatten(Module):
     def forward(self, x: Any) -> Tensor:
         """Maps (batch, ...) to (batch, numbers), the last axis running fastest."""
         x = as_tensor(x)
-        if x.ndim < 2:
-            raise ValueError(
-                f"Flatten expects x of shape (batch, ...), got {x.shape}: a single "
-                "example is a batch of one, x[None]"
-            )
+        check_examples(x.shape, "Flatten")
         return x.reshape(len(x), -1)
 
 
