@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from d2lib._checks import (
     check_channels,
     check_positive,
@@ -18,8 +20,8 @@ __all__ = ["BatchNorm"]
 class BatchNorm(Layer, gluon.nn.BatchNorm):
     """``gluon.nn.BatchNorm``: mean 0 and variance 1, then a learnt range.
 
-    Its running mean and variance are what the NumPy twin's are, but MXNet brings them up
-    to date when the gradient comes back, not on the way there.
+    Its running mean and variance are what the NumPy twin's are, but MXNet brings them
+    up to date when the gradient comes back, not on the way there.
 
     Args:
         channels: the length of the second axis.
