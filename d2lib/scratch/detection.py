@@ -14,6 +14,7 @@ from d2lib._checks import (
     check_overlap,
     check_pair,
     check_positive,
+    check_positive_int,
     check_regions,
     check_same_shape,
     check_scores,
@@ -264,7 +265,10 @@ def roi_align(
     boxes = check_boxes(to_numpy(boxes)).astype(x.dtype)
     image = check_regions(boxes, to_numpy(image), len(x))
     rows, columns = check_pair(size, "size")
-    scale, samples = check_positive(scale, "scale"), check_pair(samples, "samples")[0]
+    scale, samples = (
+        check_positive(scale, "scale"),
+        check_positive_int(samples, "samples"),
+    )
     n, channels, height, width = x.shape
     A_y = _lines(boxes[:, 1], boxes[:, 3], rows, height, scale, samples, x.dtype)
     A_x = _lines(boxes[:, 0], boxes[:, 2], columns, width, scale, samples, x.dtype)

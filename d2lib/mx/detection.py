@@ -1,0 +1,290 @@
+"""MXNet's operators for boxes; `d2lib.scratch.detection` derives them.
+
+MXNet checks little of what these operators are given: a wrong number of an image makes
+``ROIAlign`` read memory that is not its own, and a box that is upside down ends the
+process. So everything is checked here before each call.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from d2lib._checks import (
+    as_targets,
+    check_areas,
+    check_batch,
+    check_boxes,
+    check_choice,
+    check_images,
+    check_overlap,
+    check_pair,
+    check_positive,
+    check_positive_int,
+    check_regions,
+    check_same_shape,
+    check_scores,
+)
+from d2lib.mx._compat import mx, np, npx
+from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
+from d2lib.shared.boxes import anchors, match_anchors
+
+__all__ = [
+    "anchors",
+    "decode_boxes",
+    "encode_boxes",
+    "iou",
+    "match_anchors",
+    "nms",
+    "roi_align",
+    "roi_pool",
+    "smooth_l1",
+]
+
+STD = (0.1, 0.1, 0.2, 0.2)
+_LARGEST = math.log(1000 / 16)
+
+
+def iou(a: Any, b: Any) -> Tensor:
+    """Intersection over union of each box of a with each of b, by ``box_iou``.
+
+    Args:
+        a: boxes (x1, y1, x2, y2), shape (n, 4).
+        b: boxes, shape (m, 4).
+
+    Raises:
+        ValueError: another shape, boxes that are upside down or not finite.
+
+    Example:
+        >>> iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [2, 0, 4, 2]]).round(3)
+        array([[0.333, 0.   ]])
+    """
+    a, b = boxes_of(a, "a"), boxes_of(b, "b")
+    if not (len(a) and len(b)):
+        return np.zeros((len(a), len(b)), dtype=a.dtype, ctx=a.ctx)
+    found = mx.nd.contrib.box_iou(a.as_nd_ndarray(), b.as_nd_ndarray(), format="corner")
+    return found.as_np_ndarray()
+
+
+def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
+    """Says how to move and stretch anchors into boxes.
+
+    Args:
+        boxes: shape (n, 4).
+        anchors: shape (n, 4), one for each box.
+        std: by which the four numbers are divided.
+
+    Raises:
+        ValueError: shapes that differ, boxes that are upside down or not finite, or
+            without an area.
+
+    Example:
+        >>> encode_boxes([[2, 0, 6, 8]], [[0, 0, 8, 8]]).round(3)
+        array([[ 0.   ,  0.   , -3.466,  0.   ]])
+    """
+    boxes, base = boxes_of(boxes, "boxes"), boxes_of(anchors, "anchors")
+    check_same_shape(boxes.shape, base.shape, "encode_boxes")
+    check_areas(to_numpy(boxes), "boxes")
+    check_areas(to_numpy(base), "anchors")
+    (x, y, w, h), (ax, ay, aw, ah) = middles(boxes), middles(base)
+    code = [(x - ax) / aw, (y - ay) / ah, np.log(w / aw), np.log(h / ah)]
+    return np.stack(code, axis=1) / np.array(std, dtype=boxes.dtype, ctx=boxes.ctx)
+
+
+def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
+    """Moves and stretches anchors: the inverse of `encode_boxes`.
+
+    Args:
+        code: shape (n, 4).
+        anchors: shape (n, 4), one for each code.
+        std: by which the four numbers were divided.
+
+    Raises:
+        ValueError: shapes that differ, or anchors that are upside down or not finite.
+
+    Example:
+        >>> decode_boxes([[0.0, 0.0, 0.0, 0.0]], [[0, 0, 8, 8]])
+        array([[0., 0., 8., 8.]])
+    """
+    base = boxes_of(anchors, "anchors")
+    code = as_tensor(code, base.dtype).detach()
+    check_same_shape(code.shape, base.shape, "decode_boxes")
+    x, y, w, h = middles(base)
+    tx, ty, tw, th = (code * np.array(std, dtype=code.dtype, ctx=code.ctx)).T
+    x, y = x + tx * w, y + ty * h
+    w, h = (n * np.exp(np.minimum(t, _LARGEST)) / 2 for n, t in ((w, tw), (h, th)))
+    return np.stack([x - w, y - h, x + w, y + h], axis=1)
+
+
+def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> numpy.ndarray:
+    """Keeps the best box of each heap, by ``box_nms``.
+
+    Args:
+        boxes: shape (n, 4).
+        scores: shape (n,).
+        threshold: the largest intersection over union of two that are kept.
+
+    Returns:
+        The numbers of the boxes that are kept, the best first, int64.
+
+    Raises:
+        ValueError: shapes that do not go together, boxes that are upside down or not
+            finite, scores that are NaN, or a threshold outside [0, 1].
+
+    Example:
+        >>> nms([[0, 0, 4, 4], [0, 0, 4, 5], [8, 8, 9, 9]], [0.6, 0.9, 0.1])
+        array([1, 2])
+    """
+    boxes = boxes_of(boxes, "boxes")
+    scores = check_scores(to_numpy(scores), len(boxes))
+    threshold = check_overlap(threshold, "threshold")
+    if not len(boxes):
+        return numpy.zeros(0, numpy.int64)
+    # The operator drops scores of 0 and less: it is given the places in the order.
+    order = numpy.argsort(-scores, kind="stable")
+    place = numpy.empty(len(order), boxes.dtype)
+    place[order] = numpy.arange(len(order), 0, -1)
+    rows = np.concatenate([to_device(place)[:, None], boxes], axis=1)
+    kept = mx.nd.contrib.box_nms(
+        rows.as_nd_ndarray(),
+        overlap_thresh=threshold,
+        valid_thresh=0,
+        coord_start=1,
+        score_index=0,
+        force_suppress=True,
+    ).asnumpy()[:, 0]
+    return order[(len(order) - kept[kept > 0]).astype(numpy.int64)]
+
+
+def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") -> Tensor:
+    """Squared near the target, and no steeper than 1 far from it: ``npx.smooth_l1``.
+
+    Args:
+        y_hat: predictions, a tensor or float array of any shape.
+        y: targets of the same shape.
+        beta: up to which distance the loss is squared.
+        reduction: "mean" over all elements, "sum", or "none".
+
+    Raises:
+        ValueError: different shapes, an empty batch, a beta not > 0, an unknown
+            reduction.
+
+    Example:
+        >>> smooth_l1([0.5, 3.0], [0.0, 0.0], reduction="none")
+        array([0.125, 2.5  ])
+    """
+    y_hat = as_tensor(y_hat)
+    targets = as_tensor(as_targets(to_numpy(y), y_hat.dtype), y_hat.dtype)
+    check_same_shape(y_hat.shape, targets.shape, "smooth_l1")
+    beta = check_positive(beta, "beta")
+    check_choice(reduction, ("mean", "sum", "none"), "reduction")
+    check_batch(y_hat.shape, "smooth_l1")
+    values = npx.smooth_l1(y_hat - targets, scalar=1 / math.sqrt(beta))
+    if reduction == "none":
+        return values
+    return values.mean() if reduction == "mean" else values.sum()
+
+
+def roi_align(
+    x: Any,
+    boxes: Any,
+    image: Any,
+    size: int | tuple[int, int] = 7,
+    scale: float = 1.0,
+    samples: int = 2,
+) -> Tensor:
+    """Cuts boxes out of feature maps, each in the same size, by ``ROIAlign``.
+
+    Args:
+        x: feature maps, shape (batch, channels, height, width).
+        boxes: in pixels of the image, shape (k, 4).
+        image: the number of each box's image, whole numbers, shape (k,).
+        size: rows and columns of each piece: a whole number, or a pair.
+        scale: cells of the map per pixel, such as 1/4.
+        samples: how many lines each row of a piece is the mean of.
+
+    Raises:
+        ValueError: shapes that do not go together, boxes that are upside down or not
+            finite, or images that are not there.
+
+    Example:
+        >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+        >>> roi_align(x, [[1, 1, 3, 3]], [0], size=2)[0, 0]
+        array([[ 5.,  6.],
+               [ 9., 10.]])
+    """
+    x, regions, pair, scale = _regions(x, boxes, image, size, scale, "roi_align")
+    samples = check_positive_int(samples, "samples")
+    if not len(regions):
+        return np.zeros((0, x.shape[1], *pair), dtype=x.dtype, ctx=x.ctx)
+    y = mx.nd.contrib.ROIAlign(
+        x.as_nd_ndarray(),
+        to_device(regions).as_nd_ndarray(),
+        pooled_size=pair,
+        spatial_scale=scale,
+        sample_ratio=samples,
+        aligned=True,
+    )
+    return y.as_np_ndarray()
+
+
+def roi_pool(
+    x: Any,
+    boxes: Any,
+    image: Any,
+    size: int | tuple[int, int] = 7,
+    scale: float = 1.0,
+) -> Tensor:
+    """Cuts boxes out of feature maps, by ``npx.roi_pooling``.
+
+    The operator rounds, and counts both ends of a box: it is given the first and the
+    last of the whole cells that a box touches.
+
+    Args:
+        x: feature maps, shape (batch, channels, height, width).
+        boxes: in pixels of the image, shape (k, 4).
+        image: the number of each box's image, whole numbers, shape (k,).
+        size: rows and columns of each piece: a whole number, or a pair.
+        scale: cells of the map per pixel, such as 1/4.
+
+    Raises:
+        ValueError: shapes that do not go together, boxes that are upside down or not
+            finite, or images that are not there.
+
+    Example:
+        >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+        >>> roi_pool(x, [[1, 1, 3, 3]], [0], size=1).item()
+        10.0
+    """
+    x, regions, pair, scale = _regions(x, boxes, image, size, scale, "roi_pool")
+    if not len(regions):
+        return np.zeros((0, x.shape[1], *pair), dtype=x.dtype, ctx=x.ctx)
+    first = numpy.floor(regions[:, 1:3] * scale)
+    last = numpy.maximum(numpy.ceil(regions[:, 3:] * scale), first + 1) - 1
+    cells = numpy.concatenate([regions[:, :1], first, last], axis=1)
+    return npx.roi_pooling(x, to_device(cells), pooled_size=pair, spatial_scale=1.0)
+
+
+def _regions(
+    x: Any, boxes: Any, image: Any, size: Any, scale: Any, what: str
+) -> tuple[Tensor, numpy.ndarray, tuple[int, int], float]:
+    """Maps, and rows (image, x1, y1, x2, y2), after all checks."""
+    x = as_tensor(x)
+    check_images(x.shape, None, what)
+    corners = check_boxes(to_numpy(boxes)).astype(x.dtype)
+    image = check_regions(corners, to_numpy(image), len(x))
+    regions = numpy.concatenate([image[:, None].astype(x.dtype), corners], axis=1)
+    return x, regions, check_pair(size, "size"), check_positive(scale, "scale")
+
+
+def boxes_of(boxes: Any, name: str) -> Tensor:
+    """Boxes as MXNet's array, after they have been checked."""
+    return to_device(check_boxes(to_numpy(boxes), name))
+
+
+def middles(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Middle, width and height of each box."""
+    x1, y1, x2, y2 = (boxes[:, k] for k in range(4))
+    return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
