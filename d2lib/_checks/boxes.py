@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks.numbers import check_non_negative
+from d2lib._checks.numbers import check_non_negative, check_positive_int
 
 
 def check_boxes(boxes: Any, name: str = "boxes") -> np.ndarray:
@@ -99,3 +99,55 @@ def check_areas(boxes: np.ndarray, name: str) -> None:
             f"{boxes[bad][0].tolist()} in row {np.flatnonzero(bad)[0]}: leave such "
             "boxes out of the data"
         )
+
+
+def check_overlaps(overlap: Any) -> list[float]:
+    """Returns one or several overlaps as a list of floats in (0, 1]."""
+    several = list(overlap) if np.iterable(overlap) else [overlap]
+    limits = [check_overlap(value, "overlap") for value in several]
+    if not limits or min(limits) <= 0:
+        raise ValueError(
+            f"overlap must be a number in (0, 1], or several, got {overlap!r}"
+        )
+    return limits
+
+
+def check_detections(boxes: Any, classes: Any, scores: Any = None) -> tuple:
+    """Returns an image's boxes, classes and, if there are any, scores as arrays."""
+    boxes = check_boxes(boxes)
+    names = np.asarray(classes)
+    if names.size == 0:
+        names = names.astype(np.int64)
+    if names.shape != (len(boxes),) or names.dtype.kind not in "iu":
+        raise ValueError(
+            f"classes must be whole numbers of shape ({len(boxes)},), one for each "
+            f"box, got shape {names.shape} of {names.dtype}"
+        )
+    if scores is None:
+        return boxes, names
+    return boxes, names, check_scores(scores, len(boxes))
+
+
+def check_maps(
+    found: Any, truth: Any, classes: Any
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Returns two maps of classes, and how many classes there are."""
+    a, b = np.asarray(found), np.asarray(truth)
+    for name, array in (("found", a), ("truth", b)):
+        if array.dtype.kind not in "iu":
+            raise TypeError(
+                f"{name} must be whole numbers, the class of each pixel, got "
+                f"{array.dtype}: take the argmax over the classes first"
+            )
+    if a.shape != b.shape:
+        raise ValueError(
+            f"found and truth must have one shape, got {a.shape} and {b.shape}"
+        )
+    most = 1 + int(max(a.max(initial=0), b.max(initial=0)))
+    least = int(min(a.min(initial=0), b.min(initial=0)))
+    count = most if classes is None else check_positive_int(classes, "classes")
+    if least < 0 or most > count:
+        raise ValueError(
+            f"classes must be whole numbers in [0, {count}), got {least} to {most - 1}"
+        )
+    return a, b, count
