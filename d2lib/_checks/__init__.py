@@ -22,6 +22,7 @@ from d2lib._checks.boxes import (
     check_regions,
     check_scores,
     check_thresholds,
+    check_truths,
 )
 from d2lib._checks.images import (
     check_bias,
@@ -112,6 +113,7 @@ __all__ = [
     "check_states",
     "check_thresholds",
     "check_transposed_kernel",
+    "check_truths",
     "check_unit_interval",
     "check_window",
 ]

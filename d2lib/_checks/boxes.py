@@ -128,6 +128,24 @@ def check_detections(boxes: Any, classes: Any, scores: Any = None) -> tuple:
     return boxes, names, check_scores(scores, len(boxes))
 
 
+def check_truths(boxes: Any, classes: Any, images: int, kinds: int) -> list[tuple]:
+    """Returns for each image its boxes and classes, each one of ``kinds``."""
+    if len(boxes) != images or len(classes) != images:
+        raise ValueError(
+            f"boxes and classes must have one entry for each of {images} images, got "
+            f"{len(boxes)} and {len(classes)}"
+        )
+    truths = [check_detections(*pair) for pair in zip(boxes, classes, strict=True)]
+    for there, names in truths:
+        check_areas(there, "boxes")
+        if len(names) and not (names.min() >= 0 and names.max() < kinds):
+            raise ValueError(
+                f"classes must be whole numbers in [0, {kinds}), got {names.min()} to "
+                f"{names.max()}"
+            )
+    return truths
+
+
 def check_maps(
     found: Any, truth: Any, classes: Any
 ) -> tuple[np.ndarray, np.ndarray, int]:

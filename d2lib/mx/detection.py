@@ -28,10 +28,14 @@ from d2lib._checks import (
     check_scores,
 )
 from d2lib.mx._compat import mx, np, npx
+from d2lib.mx.module import Module
 from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
 from d2lib.shared.boxes import anchors, match_anchors
+from d2lib.shared.detectors import Detector, Proposer
 
 __all__ = [
+    "FasterRCNN",
+    "RegionProposalNetwork",
     "anchors",
     "decode_boxes",
     "encode_boxes",
@@ -288,3 +292,77 @@ def middles(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Middle, width and height of each box."""
     x1, y1, x2, y2 = (boxes[:, k] for k in range(4))
     return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
+
+
+class RegionProposalNetwork(Proposer, Module):
+    r"""Looks at every cell of a feature map: is there something, and where exactly?
+
+    A 3 x 3 convolution, and two of 1 x 1 beside each other: for each anchor a score,
+    and the four numbers of `encode_boxes` that move it.
+
+    Args:
+        channels: of the feature maps.
+        stride: how many pixels of the image a cell is wide.
+        scales: of the `anchors`.
+        ratios: of the `anchors`.
+        seed: an int or a ``numpy.random.Generator``.
+
+    Called with feature maps, shape (batch, channels, rows, columns), it returns scores
+    (batch, anchors) and codes (batch, anchors, 4). ``losses`` says how wrong they are,
+    and ``propose`` makes boxes of them.
+
+    Raises:
+        ValueError: sizes, scales or ratios that are not above zero.
+
+    Example:
+        >>> rpn = RegionProposalNetwork(8, stride=4, seed=0)
+        >>> score, code = rpn(numpy.zeros((2, 8, 5, 5), "float32"))
+        >>> score.shape, code.shape
+        ((2, 150), (2, 150, 4))
+
+    Source: Ren et al., 2015.
+    """
+
+    _as_tensor = staticmethod(as_tensor)
+
+
+class FasterRCNN(Detector, Module):
+    r"""Finds and names things in images, in two looks that share their eyes.
+
+    .. math:: J = J_\text{objectness} + J_\text{anchor} + J_\text{class}
+              + J_\text{box}
+
+    The backbone (four convolutions of 3 x 3 with batch normalisation, and two poolings)
+    makes feature maps of a quarter of the size. The `RegionProposalNetwork` says where
+    to look; `roi_align` cuts these regions out of the same maps; two dense layers say
+    what each is, and move its box. All are trained at once.
+
+    Args:
+        classes: how many kinds of things there are.
+        channels: of the images.
+        filters: of the backbone's first, second and last two convolutions.
+        scales: of the `anchors`, in pixels.
+        ratios: of the `anchors`, height over width.
+        units: of the hidden dense layer.
+        roi_size: rows and columns of what is cut out.
+        seed: an int or a ``numpy.random.Generator``, drawn from layer by layer.
+
+    ``losses`` is what to train on, ``detect`` what to use it for. Called with images,
+    it returns the backbone's feature maps.
+
+    Raises:
+        ValueError: sizes, scales or ratios that are not above zero.
+
+    Example:
+        >>> model = FasterRCNN(classes=10, seed=0)
+        >>> images = numpy.zeros((2, 1, 64, 64), "float32")
+        >>> losses = model.losses(images, [[[9, 9, 29, 29]], []], [[7], []], seed=0)
+        >>> sorted(losses)
+        ['anchor', 'box', 'class', 'objectness']
+        >>> len(model.detect(images))
+        2
+
+    Source: Ren et al., 2015; RoI align: He et al., 2017.
+    """
+
+    _as_tensor = staticmethod(as_tensor)

@@ -11,7 +11,8 @@ from d2lib._checks import (
     check_probability,
 )
 from d2lib.mx._compat import gluon
-from d2lib.mx.layers import prepare
+from d2lib.mx.activations import check_activation
+from d2lib.mx.layers import activated, prepare
 from d2lib.mx.module import Layer
 
 __all__ = ["BatchNorm"]
@@ -25,6 +26,7 @@ class BatchNorm(Layer, gluon.nn.BatchNorm):
 
     Args:
         channels: the length of the second axis.
+        activation: what follows: None, "sigmoid", "tanh" or "relu".
         momentum: how much of the running statistics a batch leaves, in [0, 1).
         eps: keeps a constant channel from a division by zero.
 
@@ -46,8 +48,15 @@ class BatchNorm(Layer, gluon.nn.BatchNorm):
         array([0.2, 2. ], dtype=float32)
     """
 
-    def __init__(self, channels: int, momentum: float = 0.9, eps: float = 1e-5) -> None:
+    def __init__(
+        self,
+        channels: int,
+        activation: str | None = None,
+        momentum: float = 0.9,
+        eps: float = 1e-5,
+    ) -> None:
         self.channels = check_positive_int(channels, "channels")
+        self.activation = check_activation(activation)
         self.momentum = check_probability(momentum, "momentum")
         self.eps = check_positive(eps, "eps")
         gluon.nn.BatchNorm.__init__(
@@ -58,7 +67,8 @@ class BatchNorm(Layer, gluon.nn.BatchNorm):
     def hybrid_forward(self, F: Any, x: Any, **parameters: Any) -> Any:
         """Normalises x, shape (batch, channels) or (batch, channels, ...)."""
         self._kwargs["use_global_stats"] = not self.training
-        return gluon.nn.BatchNorm.hybrid_forward(self, F, x, **parameters)
+        y = gluon.nn.BatchNorm.hybrid_forward(self, F, x, **parameters)
+        return activated(F, y, self.activation)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the second axis."""

@@ -12,6 +12,7 @@ from d2lib._checks import (
     check_positive_int,
     check_probability,
 )
+from d2lib.scratch.activations import activation_named
 from d2lib.scratch.module import Buffer, Module
 from d2lib.scratch.recording import is_training
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
@@ -37,6 +38,7 @@ class BatchNorm(Module):
 
     Args:
         channels: the length of the second axis.
+        activation: g, what follows: None, "sigmoid", "tanh" or "relu".
         momentum: how much of the running statistics a batch leaves, in [0, 1). (PyTorch
             calls 1 minus this number its momentum.)
         eps: :math:`\epsilon`, which keeps a constant channel from a division by zero.
@@ -67,8 +69,16 @@ class BatchNorm(Module):
     Source: Ioffe & Szegedy, 2015.
     """
 
-    def __init__(self, channels: int, momentum: float = 0.9, eps: float = 1e-5) -> None:
+    def __init__(
+        self,
+        channels: int,
+        activation: str | None = None,
+        momentum: float = 0.9,
+        eps: float = 1e-5,
+    ) -> None:
         self.channels = check_positive_int(channels, "channels")
+        self.activation = activation
+        self.g = activation_named(activation)
         self.momentum = check_probability(momentum, "momentum")
         self.eps = check_positive(eps, "eps")
         self.gamma = tensor(np.ones(channels, np.float32), requires_grad=True)
@@ -82,12 +92,13 @@ class BatchNorm(Module):
         check_channels(x.shape, self.channels, "BatchNorm")
         if not (self.training and is_training()):
             mean, var = self.running_mean.value.data, self.running_var.value.data
-            return batch_norm(x, self.gamma, self.beta, self.eps, (mean, var))[0]
+            known = (mean, var)
+            return self.g(batch_norm(x, self.gamma, self.beta, self.eps, known)[0])
         y, mean, var = batch_norm(x, self.gamma, self.beta, self.eps)
         for running, batch in ((self.running_mean, mean), (self.running_var, var)):
             old = running.value.data
             running.value = old + (1 - self.momentum) * (batch - old)
-        return y
+        return self.g(y)
 
 
 def batch_norm(

@@ -1,0 +1,354 @@
+"""Faster R-CNN, composed of the layers of either twin.
+
+Two questions are asked of the same feature maps. The region proposal network asks at
+every cell: is there something here, and how must an anchor be moved to hold it? The box
+head asks of each region that was proposed: what is it, and where exactly? What decides
+(which anchor is to find which box, which regions go on) is no function to
+differentiate, and is the same code for both twins.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from d2lib._checks import (
+    check_images,
+    check_overlap,
+    check_positive_int,
+    check_truths,
+)
+from d2lib.metrics import Detections
+from d2lib.shared.boxes import anchors, match_anchors, overlaps, sample
+
+__all__ = ["Detector", "Proposer"]
+
+STD = (0.1, 0.1, 0.2, 0.2)
+LEAST = 1.0  # pixels, the least width and height of a proposal
+
+
+class Proposer:
+    """What ``RegionProposalNetwork`` is in both twins."""
+
+    twin: str
+
+    def __init__(
+        self,
+        channels: int,
+        stride: int,
+        scales: Sequence[float] = (10, 16, 24),
+        ratios: Sequence[float] = (1.2, 2.8),
+        seed: Any = None,
+    ) -> None:
+        dl = importlib.import_module(self.twin)
+        generator = np.random.default_rng(seed)
+        self.stride = check_positive_int(stride, "stride")
+        self.scales, self.ratios = tuple(scales), tuple(ratios)
+        shapes = len(self.scales) * len(self.ratios)
+        self.look = dl.Conv2D(
+            channels, channels, 3, padding=1, activation="relu", seed=generator
+        )
+        self.objectness = dl.Conv2D(
+            channels, shapes, 1, initializer="normal", seed=generator
+        )
+        self.refine = dl.Conv2D(
+            channels, 4 * shapes, 1, initializer="normal", seed=generator
+        )
+
+    def forward(self, features: Any) -> tuple[Any, Any]:
+        """Maps (batch, channels, rows, columns) to a score and a code for each anchor.
+
+        Returns:
+            Scores (logits: is there something?), shape (batch, anchors), and codes,
+            shape (batch, anchors, 4), in the order of `anchors`.
+        """
+        n = len(features)
+        seen = self.look(features)
+        score = self.objectness(seen).transpose(
+            0, 2, 3, 1
+        )  # (batch, rows, columns, shapes)
+        code = self.refine(seen).transpose(0, 2, 3, 1)
+        return score.reshape(n, -1), code.reshape(n, -1, 4)
+
+    def anchors(self, rows: int, columns: int) -> np.ndarray:
+        """The anchors of a feature map of that size, (rows * columns * shapes, 4)."""
+        return anchors((rows, columns), self.stride, self.scales, self.ratios)
+
+    def losses(
+        self,
+        score: Any,
+        code: Any,
+        base: np.ndarray,
+        boxes: Sequence[np.ndarray],
+        rng: np.random.Generator,
+        n: int = 64,
+    ) -> tuple[Any, Any]:
+        """How wrong the scores and the codes are, over n anchors of each image.
+
+        Args:
+            score: shape (batch, anchors).
+            code: shape (batch, anchors, 4).
+            base: the anchors, shape (anchors, 4).
+            boxes: for each image what is in it, shape (m, 4).
+            rng: draws the anchors, at most half of which are to find something.
+            n: how many.
+
+        Returns:
+            The cross-entropy of the scores, and the smooth L1 loss of the codes.
+        """
+        dl = importlib.import_module(self.twin)
+        rows, truth, found, wanted = [], [], [], []
+        for i, there in enumerate(boxes):
+            label, which = match_anchors(base, there, high=0.5, low=0.3)
+            yes, no = sample(label, n, 0.5, rng)
+            both = np.concatenate([yes, no])
+            rows.append(both + i * len(base))
+            truth.append(np.arange(len(both)) < len(yes))
+            found.append(yes + i * len(base))
+            if len(yes):
+                target = dl.encode_boxes(there[which[yes]], base[yes])
+                wanted.append(dl.to_numpy(target))
+        rows, truth = np.concatenate(rows), np.concatenate(truth).astype(np.float32)
+        J_score = dl.binary_cross_entropy(score.reshape(-1)[rows], truth)
+        J_code = code_loss(
+            dl, code.reshape(-1, 4), np.concatenate(found), wanted, len(rows)
+        )
+        return J_score, J_code
+
+    def propose(
+        self,
+        score: Any,
+        code: Any,
+        base: np.ndarray,
+        size: tuple[int, int],
+        most: int = 50,
+        before: int = 300,
+        overlap: float = 0.7,
+    ) -> list[np.ndarray]:
+        """The regions that are worth a second look, for each image the best first.
+
+        Args:
+            score: shape (batch, anchors).
+            code: shape (batch, anchors, 4).
+            base: the anchors, shape (anchors, 4).
+            size: height and width of the images.
+            most: how many regions go on.
+            before: how many of the best are looked at before `nms`.
+            overlap: the largest intersection over union of two that go on.
+
+        Returns:
+            For each image boxes inside it, shape (k, 4). They are no function of the
+            network's weights any more: no gradient passes.
+        """
+        dl = importlib.import_module(self.twin)
+        scores = dl.to_numpy(score)
+        regions = []
+        for i, row in enumerate(scores):
+            best = np.argsort(-row, kind="stable")[:before]
+            boxes = clipped(
+                dl.to_numpy(dl.decode_boxes(code[i][best], base[best])), size
+            )
+            large = (boxes[:, 2:] - boxes[:, :2] >= LEAST).all(axis=1)
+            boxes, row = boxes[large], row[best][large]
+            regions.append(boxes[dl.nms(boxes, row, overlap)[:most]])
+        return regions
+
+
+class Detector:
+    """What ``FasterRCNN`` is in both twins."""
+
+    twin: str
+    _as_tensor: Any
+
+    def __init__(
+        self,
+        classes: int,
+        channels: int = 1,
+        filters: Sequence[int] = (16, 32, 64),
+        scales: Sequence[float] = (10, 16, 24),
+        ratios: Sequence[float] = (1.2, 2.8),
+        units: int = 128,
+        roi_size: int = 6,
+        seed: Any = None,
+    ) -> None:
+        dl = importlib.import_module(self.twin)
+        generator = np.random.default_rng(seed)
+        self.classes = check_positive_int(classes, "classes")
+        self.channels = check_positive_int(channels, "channels")
+        self.roi_size = check_positive_int(roi_size, "roi_size")
+        a, b, c = filters
+        sizes = [(channels, a), (a, b), (b, c), (c, c)]
+        layers: list[Any] = []
+        for k, (inputs, outputs) in enumerate(sizes):
+            layers += [
+                dl.Conv2D(inputs, outputs, 3, padding=1, bias=False, seed=generator),
+                dl.BatchNorm(outputs, "relu"),
+            ]
+            if k < 2:
+                layers.append(dl.MaxPool2D(2))
+        self.stride = 4
+        self.backbone = dl.Sequential(*layers)
+        self.rpn = dl.RegionProposalNetwork(c, 4, scales, ratios, generator)
+        self.hidden = dl.Dense(c * roi_size * roi_size, units, "relu", seed=generator)
+        self.classify = dl.Dense(
+            units, classes + 1, initializer="normal", seed=generator
+        )
+        self.refine = dl.Dense(units, 4 * classes, initializer="normal", seed=generator)
+
+    def losses(
+        self,
+        images: Any,
+        boxes: Sequence[Any],
+        classes: Sequence[Any],
+        seed: Any = None,
+        regions: int = 32,
+    ) -> dict[str, Any]:
+        """How wrong the network is on some images: four losses, whose sum to minimise.
+
+        Args:
+            images: shape (batch, channels, height, width).
+            boxes: for each image the boxes of what is in it, shape (m, 4); there may be
+                none.
+            classes: for each image what they are, whole numbers, shape (m,).
+            seed: draws anchors and regions: an int or a ``numpy.random.Generator``.
+            regions: how many regions of each image are looked at.
+
+        Returns:
+            Scalar tensors: "objectness" and "anchor" of the proposals, "class" and
+            "box" of the regions.
+
+        Raises:
+            ValueError: not one entry for each image, shapes that do not go together, or
+                boxes that are upside down or not finite.
+        """
+        dl = importlib.import_module(self.twin)
+        rng = np.random.default_rng(seed)
+        images = self._as_tensor(images)
+        check_images(images.shape, self.channels, type(self).__name__)
+        truths = check_truths(boxes, classes, len(images), self.classes)
+        there = [boxes for boxes, _ in truths]
+        features = self.backbone(images)
+        score, code = self.rpn(features)
+        base = self.rpn.anchors(*features.shape[2:])
+        J_score, J_anchor = self.rpn.losses(score, code, base, there, rng)
+        with dl.no_grad():
+            proposals = self.rpn.propose(score, code, base, images.shape[2:])
+        rois, of, names, found, wanted = [], [], [], [], []
+        count = 0
+        for i, (proposed, (mine, kinds)) in enumerate(
+            zip(proposals, truths, strict=True)
+        ):
+            mine = mine.astype(np.float32)
+            all_of = np.concatenate([proposed, mine])  # the truth is a good proposal
+            label, which = np.zeros(len(all_of), np.int64), None
+            if len(mine):
+                shared = overlaps(all_of, mine)
+                which = shared.argmax(axis=1)
+                label = (shared.max(axis=1) >= 0.5).astype(np.int64)
+            yes, no = sample(label, regions, 0.5, rng)
+            chosen = np.concatenate([yes, no])
+            rois.append(all_of[chosen])
+            of.append(np.full(len(chosen), i))
+            kind = np.zeros(len(chosen), np.int64)
+            if which is not None and len(yes):
+                kind[: len(yes)] = 1 + kinds[which[yes]]
+                target = dl.encode_boxes(mine[which[yes]], all_of[yes])
+                wanted.append(dl.to_numpy(target))
+            names.append(kind)
+            # Of the codes, those of the right class: row * classes + class.
+            found.append(
+                (count + np.arange(len(yes))) * self.classes + kind[: len(yes)] - 1
+            )
+            count += len(chosen)
+        z, moves = self._regions(features, np.concatenate(rois), np.concatenate(of))
+        J_name = dl.cross_entropy(z, np.concatenate(names))
+        J_box = code_loss(
+            dl, moves.reshape(-1, 4), np.concatenate(found), wanted, count
+        )
+        return {
+            "objectness": J_score,
+            "anchor": J_anchor,
+            "class": J_name,
+            "box": J_box,
+        }
+
+    def _regions(self, features: Any, rois: Any, of: Any) -> tuple[Any, Any]:
+        """Looks at regions: logits (k, classes + 1) and codes (k, 4 * classes)."""
+        dl = importlib.import_module(self.twin)
+        cut = dl.roi_align(features, rois, of, self.roi_size, 1 / self.stride)
+        h = self.hidden(cut.reshape(len(rois), -1))
+        return self.classify(h), self.refine(h)
+
+    def forward(self, images: Any) -> Any:
+        """Feature maps, (batch, filters, height / 4, width / 4)."""
+        return self.backbone(images)
+
+    def detect(
+        self,
+        images: Any,
+        least: float = 0.05,
+        overlap: float = 0.4,
+        most: int = 20,
+        regions: int = 50,
+    ) -> list[Detections]:
+        """Finds what is in images.
+
+        Args:
+            images: shape (batch, channels, height, width).
+            least: the least score of what is returned.
+            overlap: the largest intersection over union of two of one class.
+            most: how many there are at most in each image.
+            regions: how many proposals are looked at.
+
+        Returns:
+            For each image `Detections`, the surest first.
+
+        Raises:
+            ValueError: images of another shape, or thresholds outside of [0, 1].
+        """
+        dl = importlib.import_module(self.twin)
+        images = self._as_tensor(images)
+        check_images(images.shape, self.channels, type(self).__name__)
+        least, overlap = (
+            check_overlap(least, "least"),
+            check_overlap(overlap, "overlap"),
+        )
+        size = images.shape[2:]
+        with dl.no_grad():
+            features = self.backbone(images)
+            score, code = self.rpn(features)
+            base = self.rpn.anchors(*features.shape[2:])
+            proposals = self.rpn.propose(score, code, base, size, regions)
+            rois = np.concatenate(proposals)
+            of = np.repeat(np.arange(len(proposals)), [len(p) for p in proposals])
+            z, moves = self._regions(features, rois, of)
+            p = dl.to_numpy(dl.softmax(z))[:, 1:]  # (k, classes)
+            spread = np.repeat(rois, self.classes, axis=0)
+            boxes = dl.to_numpy(dl.decode_boxes(moves.reshape(-1, 4), spread))
+        boxes = clipped(boxes, size).reshape(len(rois), self.classes, 4)
+        found = []
+        for i in range(len(proposals)):
+            rows, kinds = np.nonzero((of == i)[:, None] & (p >= least))
+            mine, sure = boxes[rows, kinds], p[rows, kinds]
+            # Apart for each class: no box of one reaches those of another.
+            apart = mine + 2 * max(size) * kinds[:, None].astype(mine.dtype)
+            keep = dl.nms(apart, sure, overlap)[:most]
+            found.append(Detections(mine[keep], kinds[keep], sure[keep]))
+        return found
+
+
+def code_loss(dl: Any, codes: Any, rows: Any, wanted: list, share: int) -> Any:
+    """The smooth L1 loss of some rows of codes, summed, over all that were asked."""
+    if not len(rows):
+        return codes.sum() * 0.0
+    target = np.concatenate(wanted)
+    return dl.smooth_l1(codes[rows], target, reduction="sum") * (1.0 / share)
+
+
+def clipped(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Boxes, as far as they lie in an image of that height and width."""
+    height, width = size
+    return boxes.clip(0, np.array([width, height, width, height], boxes.dtype))
