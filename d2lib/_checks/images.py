@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from d2lib._checks.numbers import check_count, check_positive_int
 
 Pair = tuple[int, int]
@@ -23,10 +25,20 @@ def check_pair(value: Any, name: str, least: int = 1) -> Pair:
     return first, second
 
 
-def check_images(shape: tuple[int, ...], channels: int | None, what: str) -> None:
-    """Raises ValueError unless ``shape`` is (batch, channels, height, width)."""
+def check_images(
+    shape: tuple[int, ...], channels: int | None, what: str, multiple: int = 1
+) -> None:
+    """Raises ValueError unless ``shape`` is (batch, channels, height, width).
+
+    Height and width must be multiples of ``multiple``, and above zero.
+    """
     wanted = "channels" if channels is None else str(channels)
     if len(shape) == 4 and (channels is None or shape[1] == channels):
+        if any(n % multiple for n in shape[2:]) or not all(shape[1:]):
+            raise ValueError(
+                f"{what} expects images whose height and width are multiples of "
+                f"{multiple}, got {shape[2]} x {shape[3]}: cut them, or add a border"
+            )
         return
     hint = ""
     if len(shape) == 4 and shape[3] == channels:
@@ -135,3 +147,32 @@ def check_examples(shape: tuple[int, ...], layer: str) -> None:
             f"{layer} expects x of shape (batch, ...), got {shape}: a single example "
             "is a batch of one, x[None]"
         )
+
+
+def check_filters(filters: Any) -> tuple[int, int, int]:
+    """Returns the filters of a backbone, three whole numbers."""
+    if not isinstance(filters, (tuple, list)) or len(filters) != 3:
+        raise ValueError(
+            "filters must be three whole numbers, of the first, the second and the "
+            f"other convolutions, got {filters!r}"
+        )
+    first, second, third = (check_positive_int(n, "filters") for n in filters)
+    return first, second, third
+
+
+def check_pixels(pixels: Any, shape: tuple[int, ...], classes: int) -> np.ndarray:
+    """Returns the class of each pixel, whole numbers in [0, classes)."""
+    array = np.asarray(pixels)
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"pixels must be whole numbers, the class of each pixel, got {array.dtype}"
+        )
+    if array.shape != shape:
+        raise ValueError(
+            f"pixels must have the shape {shape} of the images, got {array.shape}"
+        )
+    if array.size and not (array.min() >= 0 and array.max() < classes):
+        raise ValueError(
+            f"pixels must be in [0, {classes}), got {array.min()} to {array.max()}"
+        )
+    return array

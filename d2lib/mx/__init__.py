@@ -57,6 +57,7 @@ from d2lib.mx.optimizers import (
 from d2lib.mx.recording import no_grad, record
 from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
+from d2lib.mx.segmentation import FCN
 from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
 from d2lib.schedules import cosine, exponential, step_decay, warmup
@@ -64,6 +65,7 @@ from d2lib.shared.summaries import summary
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [
+    "FCN",
     "GRU",
     "LSTM",
     "MLP",

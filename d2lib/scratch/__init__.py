@@ -59,12 +59,14 @@ from d2lib.scratch.optimizers import (
 from d2lib.scratch.recording import no_grad, record
 from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
+from d2lib.scratch.segmentation import FCN
 from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.scratch.transformer import LayerNorm, TransformerBlock
 from d2lib.shared.summaries import summary
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
 __all__ = [
+    "FCN",
     "GRU",
     "LSTM",
     "MLP",

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from d2lib._checks import (
+    check_filters,
     check_images,
     check_overlap,
     check_positive_int,
@@ -24,7 +26,7 @@ from d2lib._checks import (
 from d2lib.metrics import Detections
 from d2lib.shared.boxes import anchors, match_anchors, overlaps, sample
 
-__all__ = ["Detector", "Proposer"]
+__all__ = ["Detector", "Proposer", "layers_of"]
 
 STD = (0.1, 0.1, 0.2, 0.2)
 LEAST = 1.0  # pixels, the least width and height of a proposal
@@ -179,18 +181,9 @@ class Detector:
         self.classes = check_positive_int(classes, "classes")
         self.channels = check_positive_int(channels, "channels")
         self.roi_size = check_positive_int(roi_size, "roi_size")
-        a, b, c = filters
-        sizes = [(channels, a), (a, b), (b, c), (c, c)]
-        layers: list[Any] = []
-        for k, (inputs, outputs) in enumerate(sizes):
-            layers += [
-                dl.Conv2D(inputs, outputs, 3, padding=1, bias=False, seed=generator),
-                dl.BatchNorm(outputs, "relu"),
-            ]
-            if k < 2:
-                layers.append(dl.MaxPool2D(2))
+        c = filters[-1]
         self.stride = 4
-        self.backbone = dl.Sequential(*layers)
+        self.backbone = layers_of(dl, channels, filters, generator)
         self.rpn = dl.RegionProposalNetwork(c, 4, scales, ratios, generator)
         self.hidden = dl.Dense(c * roi_size * roi_size, units, "relu", seed=generator)
         self.classify = dl.Dense(
@@ -352,3 +345,29 @@ def clipped(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Boxes, as far as they lie in an image of that height and width."""
     height, width = size
     return boxes.clip(0, np.array([width, height, width, height], boxes.dtype))
+
+
+def layers_of(dl: Any, channels: int, filters: Sequence[int], generator: Any) -> Any:
+    """The backbone: four convolutions of 3 x 3, the first two with a pooling behind.
+
+    Args:
+        dl: the twin.
+        channels: of the images.
+        filters: of the first, the second, and the last two convolutions.
+        generator: draws the weights.
+
+    Returns:
+        A ``Sequential`` that makes maps of a quarter of the height and width.
+    """
+    first, second, third = check_filters(filters)
+    depths = [channels, first, second, third, third]
+    layers: list[Any] = []
+    for k, (inputs, outputs) in enumerate(pairwise(depths)):
+        # No bias: batch normalisation would take it away again.
+        layers.append(
+            dl.Conv2D(inputs, outputs, 3, padding=1, bias=False, seed=generator)
+        )
+        layers.append(dl.BatchNorm(outputs, "relu"))
+        if k < 2:
+            layers.append(dl.MaxPool2D(2))
+    return dl.Sequential(*layers)

@@ -1,0 +1,116 @@
+"""A fully convolutional network, composed of the layers of either twin."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from d2lib._checks import (
+    check_choice,
+    check_images,
+    check_pixels,
+    check_positive,
+    check_positive_int,
+)
+from d2lib.shared.detectors import layers_of
+
+__all__ = ["Segmenter"]
+
+
+class Segmenter:
+    """What ``FCN`` is in both twins."""
+
+    twin: str
+    _as_tensor: Any
+
+    def __init__(
+        self,
+        classes: int,
+        channels: int = 1,
+        filters: Sequence[int] = (16, 32, 64),
+        upsampling: str = "bilinear",
+        skips: bool = True,
+        seed: Any = None,
+    ) -> None:
+        dl = importlib.import_module(self.twin)
+        generator = np.random.default_rng(seed)
+        self.classes = check_positive_int(classes, "classes")
+        self.channels = check_positive_int(channels, "channels")
+        check_choice(upsampling, ("bilinear", "nearest", "transposed"), "upsampling")
+        check_choice(skips, (True, False), "skips")
+        self.upsampling, self.skips = upsampling, skips
+        _, b, c = filters
+        self.backbone = layers_of(dl, channels, filters, generator)
+        self.deeper = dl.Sequential(
+            dl.MaxPool2D(2),
+            dl.Conv2D(c, c, 3, padding=1, bias=False, seed=generator),
+            dl.BatchNorm(c, "relu"),
+        )
+        # One score for each class and cell, of the maps at stride 8, 4 and 2.
+        self.scores = [
+            dl.Conv2D(depth, classes, 1, seed=generator) for depth in (c, c, b)
+        ]
+        self.up = [
+            dl.ConvTranspose2D(classes, classes, 4, 2, 1, seed=generator)
+            for _ in range(3 if upsampling == "transposed" else 0)
+        ]
+
+    def forward(self, images: Any) -> Any:
+        """Maps (batch, channels, height, width) to scores (batch, classes, ...).
+
+        Height and width must be multiples of 8; the scores are logits, one for each
+        class and pixel.
+        """
+        images = self._as_tensor(images)
+        check_images(images.shape, self.channels, type(self).__name__, multiple=8)
+        x, fine = images, []
+        for layer in self.backbone.layers:
+            if type(layer).__name__ == "MaxPool2D":
+                fine.append(x)  # what is known before it is made coarser
+            x = layer(x)
+        coarse = self.scores[0](self.deeper(x))  # (batch, classes, height / 8, ...)
+        z = self._twice(coarse, 0)
+        for k, seen in enumerate((x, fine[1]), start=1):
+            if self.skips:
+                z = z + self.scores[k](seen)
+            z = self._twice(z, k)
+        return z
+
+    def _twice(self, z: Any, k: int) -> Any:
+        """Makes the maps twice as high and wide."""
+        if self.upsampling == "transposed":
+            return self.up[k](z)
+        return importlib.import_module(self.twin).upsample(z, 2, self.upsampling)
+
+    def loss(self, images: Any, pixels: Any, background: float = 0.3) -> Any:
+        """The cross-entropy of all pixels, those of the background counting for less.
+
+        Args:
+            images: shape (batch, channels, height, width).
+            pixels: the class of each pixel, 0 for the background, whole numbers, shape
+                (batch, height, width).
+            background: how much a pixel of class 0 counts.
+
+        Returns:
+            A scalar tensor: the mean, weighted.
+
+        Raises:
+            ValueError: shapes that do not go together, or classes that are not there.
+        """
+        dl = importlib.import_module(self.twin)
+        background = check_positive(background, "background")
+        z = self.forward(images)
+        truth = check_pixels(pixels, (z.shape[0], *z.shape[2:]), self.classes)
+        rows = z.transpose(0, 2, 3, 1).reshape(-1, self.classes)
+        each = dl.cross_entropy(rows, truth.reshape(-1), reduction="none")
+        weight = np.where(truth.reshape(-1) == 0, background, 1).astype(np.float32)
+        return (each * dl.tensor(weight / weight.sum())).sum()
+
+    def segment(self, images: Any) -> np.ndarray:
+        """The class of each pixel, int64, shape (batch, height, width)."""
+        dl = importlib.import_module(self.twin)
+        with dl.no_grad():
+            return dl.to_numpy(self.forward(images)).argmax(axis=1)
