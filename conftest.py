@@ -23,7 +23,7 @@ EXTRAS = {
 NEEDS = {
     "d2lib/book": "book",
     "d2lib/data/tunes.py": "music",
-    "d2lib/music.py": "music",
+    "d2lib/music/judge.py": "music",
     "d2lib/mx": "mxnet",
     "d2lib/plotting.py": "plot",
     "tests/book": "book",

@@ -13,7 +13,8 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from d2lib.music import Bar, Html, Symbol, Tune, parse_abc
+from d2lib.music.abc import Bar, Symbol, Tune, parse_abc
+from d2lib.music.notebook import Html
 
 __all__ = ["score_svg"]
 

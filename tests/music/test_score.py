@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d2lib.music import ABCError, parse_abc
-from d2lib.score import _heads, score_svg
+from d2lib.music import ABCError, parse_abc, score_svg
+from d2lib.music.score import _heads
 
 HEAD = "M:4/4\nL:1/8\nK:D\n"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,27 +1,8 @@
-"""Tunes in ABC notation: read, judged, and played.
-
-ABC writes music as text. A tune has a header, a line for each field, and a body of
-notes and bar lines::
-
-    M:6/8                  the metre: a bar lasts six eighths
-    L:1/8                  the length of a plain note
-    K:G                    the key
-    GAB d2e|dBA G3:|       letters are notes, d2 lasts twice as long, | ends a bar
-
-`parse_abc` reads one voice without chords, which is how fiddlers' tunes are written. It
-needs NumPy alone. `check_abc` also asks music21, which has read ABC since 2010, and
-`d2lib.score` draws the staff.
-"""
+"""Tunes in ABC notation, read: text in, bars with notes out."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import os
 import re
-import wave
-from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -29,29 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from d2lib._checks import check_positive, check_positive_int
-
-__all__ = [
-    "ABCError",
-    "Bar",
-    "Check",
-    "Html",
-    "Symbol",
-    "Tune",
-    "check_abc",
-    "notes",
-    "parse_abc",
-    "play",
-    "save_wav",
-    "synthesize",
-    "wav_bytes",
-]
-
-#: The fewest notes that `check_abc` takes for a tune.
-LEAST_NOTES = 8
+__all__ = ["ABCError", "Bar", "Symbol", "Tune", "notes", "parse_abc"]
 
 _LONGEST = 20_000  # characters of one tune
-_LONGEST_SOUND = 600  # seconds
 _STEPS = {letter: step for step, letter in enumerate("CDEFGAB")}
 _SEMITONES = (0, 2, 4, 5, 7, 9, 11)  # of C D E F G A B above C
 _SHARPS = {letter: n - 1 for n, letter in enumerate("FCGDAEB")}  # of the major keys
@@ -158,40 +119,6 @@ class Tune:
         return sum(bar.fits for bar in self.bars) / len(self.bars)
 
 
-@dataclass(frozen=True)
-class Check:
-    """What `check_abc` has found; it is true if the text is valid.
-
-    Attributes:
-        valid: whether the text is a tune.
-        reason: why it is not, or "".
-        notes: how many notes were read.
-        bars: how many bars were read.
-        bars_fit: the share of bars whose length fits the metre, 0 to 1.
-    """
-
-    valid: bool
-    reason: str
-    notes: int
-    bars: int
-    bars_fit: float
-
-    def __bool__(self) -> bool:
-        return self.valid
-
-
-class Html(str):
-    """A piece of a page: a string that a notebook shows as what it stands for."""
-
-    __slots__ = ()
-
-    def _repr_html_(self) -> str:
-        return str(self)
-
-    def __repr__(self) -> str:
-        return f"<Html of {len(self):,} characters>"
-
-
 def parse_abc(text: str) -> Tune:
     r"""Reads one tune in ABC notation, strictly: what it does not know is an error.
 
@@ -218,7 +145,7 @@ def parse_abc(text: str) -> Tune:
         >>> parse_abc("M:2/4\nK:D\ndeh|")
         Traceback (most recent call last):
         ...
-        d2lib.music.ABCError: line 3: 'h' is no note, rest or bar line
+        d2lib.music.abc.ABCError: line 3: 'h' is no note, rest or bar line
 
     Source: Walshaw, "The abc music standard 2.1", 2011.
     """
@@ -237,57 +164,6 @@ def parse_abc(text: str) -> Tune:
     if not bars:
         raise ABCError("the tune has no notes: write them after the line K:")
     return Tune(metre, fields["K"], sharps, tuple(bars))
-
-
-def check_abc(text: str) -> Check:
-    r"""Judges whether a text, as of a language model, is a tune.
-
-    A text is valid if
-
-    - `parse_abc` reads it, so that every character has a meaning,
-    - music21 reads it too, and
-    - both find at least 8 notes.
-
-    Whether the bars are as long as the metre says is told apart, in `bars_fit`: a
-    player would still play a tune with a bar too long.
-
-    Args:
-        text: anything.
-
-    Returns:
-        A `Check`.
-
-    Raises:
-        ImportError: music21 is missing.
-        TypeError: the text is not a string.
-
-    Example:
-        >>> check_abc("M:6/8\nL:1/8\nK:G\nGAB dBA|G3 G3|BAG d2:|")
-        Check(valid=True, reason='', notes=12, bars=3, bars_fit=1.0)
-        >>> check_abc("M:6/8\nL:1/8\nGAB dBA|").reason
-        'the header lacks K:, the key, as in K:G'
-
-    Source: music21 by Cuthbert and Ariza, "music21: a toolkit for computer-aided
-    musicology and symbolic music data", 2010.
-    """
-    abc = _abc_format()
-    try:
-        tune = parse_abc(text)
-    except ABCError as error:
-        return Check(False, str(error), 0, 0, 0.0)
-    count = sum(symbol.pitch is not None for symbol in tune.symbols)
-    reason = ""
-    try:
-        # The version makes accidentals hold until the end of their bar.
-        handler = abc.ABCFile().readstr(f"%abc-2.1\n{text}")
-        theirs = len(abc.translate.abcToStreamScore(handler).recurse().notes)
-    except Exception as error:  # music21 raises what it likes
-        reason = f"music21 can't read it: {type(error).__name__}: {error}"
-    else:
-        if min(count, theirs) < LEAST_NOTES:
-            fewest = min(count, theirs)
-            reason = f"{fewest} notes are no tune, which has at least {LEAST_NOTES}"
-    return Check(not reason, reason, count, len(tune.bars), tune.bars_fit)
 
 
 def notes(abc: str | Tune) -> npt.NDArray[np.float64]:
@@ -322,165 +198,6 @@ def notes(abc: str | Tune) -> npt.NDArray[np.float64]:
                 rows.append([float(symbol.start), float(symbol.duration), symbol.pitch])
         tied = symbol.tied
     return np.array(rows, dtype=np.float64).reshape(-1, 3)
-
-
-def synthesize(
-    notes: Any, tempo: float = 160, sample_rate: int = 22050
-) -> npt.NDArray[np.float32]:
-    r"""Computes the sound of notes as on a plucked string.
-
-    A note of frequency :math:`f` is a sum of a few harmonics, of which the higher ones
-    are weaker and die away sooner:
-
-    .. math:: s(t) = \sum_{h=1}^{6} \frac{1}{h^{1.3}}\, e^{-(1.5 + h)\,t}
-              \sin(2\pi h f t), \qquad f = 440 \cdot 2^{(p - 69) / 12}
-
-    It fades in within 4 ms and out within 30 ms, so that nothing clicks.
-
-    Args:
-        notes: shape (n, 3): start and duration in quarter notes, and MIDI pitch, as
-            `notes` returns them.
-        tempo: how many quarter notes a minute has.
-        sample_rate: how many samples a second has.
-
-    Returns:
-        float32 (samples,), the loudest one 0.8. No notes give 0.1 seconds of silence.
-
-    Raises:
-        ValueError: notes are not (n, 3) finite numbers, start before 0 or do not last,
-            or tempo or sample_rate is not positive, or the sound takes over 10 minutes.
-
-    Example:
-        >>> wave = synthesize([[0, 1, 69], [1, 1, 76]], tempo=120)
-        >>> wave.dtype, round(len(wave) / 22050, 2)
-        (dtype('float32'), 1.1)
-    """
-    tempo = check_positive(tempo, "tempo")
-    sample_rate = check_positive_int(sample_rate, "sample_rate")
-    rows = np.asarray(notes, dtype=np.float64)
-    if rows.size == 0:
-        return np.zeros(sample_rate // 10, np.float32)
-    if rows.ndim != 2 or rows.shape[1] != 3 or not np.isfinite(rows).all():
-        raise ValueError(
-            "synthesize needs notes of shape (n, 3), finite numbers, got shape "
-            f"{rows.shape}: pass notes(abc)"
-        )
-    starts, lengths = rows[:, 0] * 60 / tempo, rows[:, 1] * 60 / tempo
-    if starts.min() < 0 or lengths.min() <= 0:
-        raise ValueError(
-            "synthesize needs notes that start at 0 or later and last, got a start of "
-            f"{rows[:, 0].min():g} and a duration of {rows[:, 1].min():g}"
-        )
-    seconds = (starts + lengths).max() + 0.1
-    if seconds > _LONGEST_SOUND:
-        raise ValueError(
-            f"the notes sound for {seconds:.0f} seconds, more than {_LONGEST_SOUND}: "
-            "take fewer of them, or a higher tempo"
-        )
-    sound = np.zeros(round(seconds * sample_rate))
-    for start, length, pitch in zip(starts, lengths, rows[:, 2], strict=True):
-        first = round(start * sample_rate)
-        t = np.arange(min(round(length * sample_rate), len(sound) - first))
-        t = t / sample_rate
-        frequency = 440 * 2 ** ((pitch - 69) / 12)
-        tone = np.zeros(len(t))
-        for h in range(1, 7):
-            if h * frequency < sample_rate / 2:  # higher ones would sound as lower ones
-                tone += (
-                    h**-1.3
-                    * np.exp(-(1.5 + h) * t)
-                    * np.sin(2 * np.pi * h * frequency * t)
-                )
-        tone *= np.clip(t / 0.004, 0, 1) * np.clip((length - t) / 0.03, 0, 1)
-        sound[first : first + len(t)] += tone
-    loudest = np.abs(sound).max()
-    return (0.8 * sound / loudest if loudest > 0 else sound).astype(np.float32)
-
-
-def wav_bytes(sound: Any, sample_rate: int = 22050) -> bytes:
-    """Packs a sound into a WAV file of one channel and 16 bits, in memory.
-
-    Args:
-        sound: samples from -1 to 1, shape (samples,).
-        sample_rate: how many of them a second has.
-
-    Returns:
-        What the file holds.
-
-    Raises:
-        ValueError: the sound is not of shape (samples,), or leaves [-1, 1].
-
-    Example:
-        >>> wav_bytes(synthesize([[0, 1, 69]]))[:4]
-        b'RIFF'
-    """
-    sample_rate = check_positive_int(sample_rate, "sample_rate")
-    samples = np.asarray(sound, dtype=np.float64)
-    if samples.ndim != 1:
-        raise ValueError(f"a sound has shape (samples,), got {samples.shape}")
-    if not np.all(np.abs(samples) <= 1):
-        raise ValueError(
-            f"a sound lies in [-1, 1], got up to {np.abs(samples).max():g}: divide it "
-            "by its loudest sample"
-        )
-    packed = io.BytesIO()
-    with wave.open(packed, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
-    return packed.getvalue()
-
-
-def save_wav(
-    path: str | os.PathLike[str], sound: Any, sample_rate: int = 22050
-) -> None:
-    """Writes a sound to a WAV file, see `wav_bytes`."""
-    content = wav_bytes(sound, sample_rate)
-    with open(path, "wb") as file:
-        file.write(content)
-
-
-def play(
-    abc: str | Tune, tempo: float = 160, seconds: float = 12, label: str = "A tune"
-) -> Html:
-    r"""Shows a player for a tune, with the sound inside the page.
-
-    The sound has 11,025 samples a second: 12 seconds of it make a page 350 kB larger.
-
-    Args:
-        abc: a tune in ABC, or one that has been read.
-        tempo: how many quarter notes a minute has.
-        seconds: where to stop; the sound fades out.
-        label: what the player is called for readers who hear the page.
-
-    Returns:
-        The player, which a notebook shows if it is the last line of a cell.
-
-    Raises:
-        ABCError: the text can't be read.
-        ValueError: tempo or seconds is not positive.
-
-    Example:
-        >>> player = play("M:2/4\nL:1/8\nK:D\nDF AF|D4|", label="A scale")
-        >>> "<audio controls" in player
-        True
-    """
-    seconds = check_positive(seconds, "seconds")
-    rate = 11025
-    rows = notes(abc)
-    rows = rows[rows[:, 0] * 60 / check_positive(tempo, "tempo") < seconds]
-    sound = synthesize(rows, tempo, rate)[: round(seconds * rate)]
-    if len(rows) and rows[:, :2].sum(axis=1).max() * 60 / tempo > seconds:
-        fade = min(len(sound), rate // 2)
-        sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-    data = base64.b64encode(wav_bytes(sound, rate)).decode("ascii")
-    label = html.escape(label, quote=True)
-    return Html(
-        f'<audio controls preload="metadata" aria-label="{label}" '
-        'style="width: 100%; max-width: 30rem" '
-        f'src="data:audio/wav;base64,{data}"></audio>'
-    )
 
 
 def _header(text: str) -> tuple[dict[str, str], str, int]:
@@ -669,17 +386,3 @@ class _Reader:
             length = self.start - last.symbols[0].start
             self.bars[-1] = replace(last, fits=length < self.full)
         return self.bars
-
-
-def _abc_format() -> Any:
-    try:
-        # music21 knows a notebook by the class of its stderr, and a second after its
-        # import there it would make matplotlib draw PNGs.
-        with redirect_stderr(io.StringIO()):
-            from music21 import abcFormat
-    except ImportError as error:
-        raise ImportError(
-            "check_abc needs music21: install it with pip install 'd2lib-book[music]', "
-            "or pip install music21"
-        ) from error
-    return abcFormat
