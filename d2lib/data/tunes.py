@@ -133,6 +133,8 @@ def _uniform(source: str) -> str | None:
     if length != "1/8" or key is None:
         return None
     melody = _BAR_LINE.sub(_bar_line, _ORNAMENTS.sub("", " ".join(body))).strip()
+    if "[" in melody:
+        return None  # a chord, or a bar line that no other tune has
     head = f"M:{metre}\nL:1/8\nK:{key[1]}{(key[2] or '').lower()}\n"
     try:
         tune = parse_abc(head + melody)

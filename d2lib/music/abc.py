@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ _SEMITONES = (0, 2, 4, 5, 7, 9, 11)  # of C D E F G A B above C
 _SHARPS = {letter: n - 1 for n, letter in enumerate("FCGDAEB")}  # of the major keys
 _MODES = {"": 0, "maj": 0, "m": -3, "min": -3, "mix": -1, "dor": -2, "phr": -4}
 _MODES |= {"lyd": 1, "ion": 0, "aeo": -3, "loc": -5}
-_ACCIDENTALS = {"": 0, "=": 0, "^": 1, "^^": 2, "_": -1, "__": -2}
-# So many notes in the time of so many; of two or three where None stands.
-_TUPLETS = {2: 3, 3: 2, 4: 3, 5: None, 6: 2, 7: None, 8: 3, 9: None}
+_ACCIDENTALS = {"=": 0, "^": 1, "^^": 2, "_": -1, "__": -2}
+_SIGNS = {shift: sign for sign, shift in _ACCIDENTALS.items()}
+# So many notes in the time of so many; of 5, 7 and 9 the metre says it.
+_TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 
 #: Metres that have a sign of their own.
 METRES = {"C": "4/4", "C|": "2/2"}
@@ -28,13 +30,15 @@ METRES = {"C": "4/4", "C|": "2/2"}
 _FIELD = re.compile(r"([A-Za-z]):[ \t]*(.*)")
 _LATE_FIELD = re.compile(r"^[H-Yh-w]:", re.MULTILINE)
 _KEY = re.compile(r"([A-G])([#b]?) *([a-z]*)", re.IGNORECASE)
+_ENDING = re.compile(r"\d{1,2}([,-]\d{1,2})*")
 # What a body is made of. Ornaments, slurs, grace notes and annotations are read over.
 _TOKEN = re.compile(
     r"""
     (?P<skip> [ \t\r\n\\]+ | "[^"\n]*" | \{[^{}\n]*\} | ![^!\n]*! | [.~HLMOPSTuv]
               | \((?!\d) | \) )
-    | (?P<bar> :*\|+[:\]]? | ::)(?P<ending> (?:\[?[12])?)
-    | (?P<tuplet> \([2-9])
+    | (?P<bar> \[?:*\|+(?::+|\])? | ::+)(?P<first> \[?\d[\d,-]*)?
+    | (?P<ending> \[\d[\d,-]*)
+    | (?P<tuplet> \(\d{1,2}(?::\d{0,2}){0,2})
     | (?P<accidental> \^\^? | __? | = )?(?P<letter> [A-Ga-g])
       (?P<octave> ,{1,3} | '{0,3})
       (?P<length> \d{0,2}(?:/\d{1,2}|/{0,4}))(?P<tie> -?)
@@ -58,8 +62,10 @@ class Symbol:
         duration: how long it lasts, in quarter notes.
         pitch: its MIDI number, 60 for middle C, or None for a rest.
         step: its place on the staff, in steps of the scale above middle C.
-        accidental: the sign written before it: "", "^", "^^", "_", "__" or "=".
-        tuplet: how many notes share its time, as 3 for a triplet, or 0.
+        accidental: the sign before it on a staff: "", "^", "^^", "_", "__" or "=".
+        tuplet: how many notes stand in the time of how many, as (3, 2) in a triplet,
+            or None.
+        opens: whether it is the first of its tuplet.
         tied: whether it goes on in the next note.
     """
 
@@ -69,6 +75,7 @@ class Symbol:
     step: int
     accidental: str
     tuplet: tuple[int, int] | None
+    opens: bool
     tied: bool
 
 
@@ -80,7 +87,7 @@ class Bar:
         symbols: its notes and rests in order.
         left: the bar line before it, "" at the beginning.
         right: the bar line after it, "" if it has none.
-        ending: "1" or "2" where a first or second ending begins, or else "".
+        ending: which repeats an ending that begins here is for, as "1" or "1,3", or "".
         fits: whether its length is that of the metre. A bar at the beginning or at the
             end of a part may be shorter: tunes start before the first full bar.
     """
@@ -125,8 +132,8 @@ def parse_abc(text: str) -> Tune:
     The header must have the fields M (metre) and K (key, the last one), and may have L
     (the length of a plain note). All others are read over, and so are ornaments, grace
     notes, slurs and annotations. The body is one voice: notes, rests, ties, tuplets,
-    broken rhythm, bar lines, repeats, first and second endings. Accidentals hold until
-    the end of their bar.
+    broken rhythm, bar lines, repeats and endings. An accidental holds in every octave
+    until its bar ends, and a tie carries it over the bar line, for its own note.
 
     Args:
         text: the tune.
@@ -135,7 +142,8 @@ def parse_abc(text: str) -> Tune:
         The `Tune`.
 
     Raises:
-        ABCError: the text is not such a tune, or longer than 20,000 characters.
+        ABCError: the text is not such a tune, or longer than 20,000 characters. The
+            message names the line and the column.
         TypeError: the text is not a string.
 
     Example:
@@ -145,7 +153,7 @@ def parse_abc(text: str) -> Tune:
         >>> parse_abc("M:2/4\nK:D\ndeh|")
         Traceback (most recent call last):
         ...
-        d2lib.music.abc.ABCError: line 3: 'h' is no note, rest or bar line
+        d2lib.music.abc.ABCError: line 3, column 3: 'h' is no note, rest or bar line
 
     Source: Walshaw, "The abc music standard 2.1", 2011.
     """
@@ -274,19 +282,26 @@ def _bars(
 ) -> list[Bar]:
     reader = _Reader(metre, unit, sharps)
     position = 0
-    while position < len(body):
-        match = _TOKEN.match(body, position)
-        try:
+    try:
+        while position < len(body):
             if _LATE_FIELD.match(body, position):
                 raise ABCError("a field stands in the tune: K: is the last of them")
+            match = _TOKEN.match(body, position)
             if match is None:
-                raise ABCError(f"{body[position]!r} is no note, rest or bar line")
+                raise ABCError(_unknown(body[position]))
             reader.take(match)
-        except ABCError as error:
-            number = line + body.count("\n", 0, position)
-            raise ABCError(f"line {number}: {error}") from None
-        position = match.end()
-    return reader.finish()
+            position = match.end()
+        return reader.finish()
+    except ABCError as error:
+        number = line + body.count("\n", 0, position)
+        column = position - body.rfind("\n", 0, position)
+        raise ABCError(f"line {number}, column {column}: {error}") from None
+
+
+def _unknown(sign: str) -> str:
+    if sign == "-":
+        return "'-' stands right after the note that it ties to the next, as in A2-|A"
+    return f"{sign!r} is no note, rest or bar line"
 
 
 class _Reader:
@@ -295,30 +310,63 @@ class _Reader:
     def __init__(self, metre: tuple[int, int], unit: Fraction, sharps: int) -> None:
         self.full = Fraction(4 * metre[0], metre[1])
         self.unit = unit
-        self.compound = metre[1] == 8 and metre[0] % 3 == 0
+        self.compound = metre[0] > 3 and metre[0] % 3 == 0
         self.signature = _key_signature(sharps)
         self.start = Fraction(0)
         self.bars: list[Bar] = []
         self.symbols: list[dict[str, Any]] = []
         self.left, self.ending = "", ""
-        self.shifts: dict[int, int] = {}  # by accidentals of this bar
+        self.shifts: dict[int, int] = {}  # by accidentals of this bar, in all octaves
+        self.drawn: dict[int, int] = {}  # by the signs on a staff, in one octave each
         self.tuplet: tuple[int, int] | None = None
+        self.opens = False  # the tuplet has had no note yet
         self.in_tuplet = 0  # notes of it that are still to come
         self.next_factor: Fraction | None = None  # of a broken rhythm
+        self.tie: dict[str, Any] | None = None  # the note that goes on in the next
+        self.turned = False  # the end of a repeat came after it, which leads back
 
     def take(self, match: re.Match[str]) -> None:
         if match["bar"]:
-            self.end_bar(match["bar"], match["ending"].strip("["))
+            self.end_bar(match["bar"])
+            if match["first"]:
+                self.begin_ending(match["first"])
+        elif match["ending"]:
+            self.begin_ending(match["ending"])
         elif match["tuplet"]:
-            if self.in_tuplet:
-                raise ABCError("a tuplet begins within a tuplet")
-            count = int(match["tuplet"][1])
-            self.in_tuplet = count
-            self.tuplet = (count, _TUPLETS[count] or (3 if self.compound else 2))
+            self.begin_tuplet(match["tuplet"])
         elif match["broken"]:
             self.breaks(match["broken"])
         elif match["letter"] or match["rest"]:
             self.sound(match)
+
+    def begin_ending(self, written: str) -> None:
+        """Reads "1", "1,3" or "1-3": the repeats that this ending is for."""
+        written = written.strip("[")
+        if self.symbols:
+            raise ABCError(f"the ending [{written} does not stand at a bar line")
+        numbers = [int(n) for n in re.split("[,-]", written) if n]
+        rises = numbers[0] > 0 and all(a < b for a, b in pairwise(numbers))
+        if not (_ENDING.fullmatch(written) and rises):
+            raise ABCError(
+                f"the ending [{written} does not name repeats: write it as in [1, [1,3 "
+                "or [1-3"
+            )
+        self.ending = written
+
+    def begin_tuplet(self, written: str) -> None:
+        """Reads (p:q:r: p notes in the time of q, for the next r notes."""
+        if self.in_tuplet:
+            raise ABCError("a tuplet begins within a tuplet")
+        p, q, r = [*(int(n or 0) for n in written[1:].split(":")), 0, 0][:3]
+        usual = _TUPLETS.get(p) or (3 if self.compound else 2)
+        if p < 2 or (p > 9 and not q):
+            raise ABCError(
+                f"{written} is no tuplet: 2 to 9 notes have a usual time, more need it "
+                "written, as in (11:8"
+            )
+        self.tuplet = (p, q or usual)
+        self.in_tuplet = r or p
+        self.opens = True
 
     def breaks(self, signs: str) -> None:
         """The note before becomes longer and the one after shorter, or the reverse."""
@@ -344,21 +392,40 @@ class _Reader:
             "step": 6,
             "accidental": "",
             "tuplet": tuplet,
+            "opens": bool(tuplet) and self.opens,
             "tied": bool(match["tie"]),
         }
-        if letter := match["letter"]:
-            octave = letter.islower() + match["octave"].count("'")
-            octave -= match["octave"].count(",")
-            step = _STEPS[letter.upper()] + 7 * octave
-            if match["accidental"]:
-                self.shifts[step] = _ACCIDENTALS[match["accidental"]]
-            shift = self.shifts.get(step, self.signature.get(step % 7, 0))
-            symbol["step"] = step
-            symbol["accidental"] = match["accidental"] or ""
-            symbol["pitch"] = 60 + 12 * (step // 7) + _SEMITONES[step % 7] + shift
+        self.opens = False
+        if match["letter"]:
+            symbol |= self.pitch(match)
+        if self.tie and self.tie["pitch"] != symbol["pitch"] and not self.turned:
+            raise ABCError(
+                "a tie leads to another pitch: it joins two notes of one; for a slur "
+                "write (AB)"
+            )
+        self.tie, self.turned = (symbol if symbol["tied"] else None), False
         self.symbols.append(symbol)
 
-    def end_bar(self, line: str, ending: str = "") -> None:
+    def pitch(self, match: re.Match[str]) -> dict[str, Any]:
+        """How high a note is, where it stands on a staff, and with which sign."""
+        letter, sign = match["letter"], match["accidental"] or ""
+        octave = letter.islower() + match["octave"].count("'")
+        octave -= match["octave"].count(",")
+        degree = _STEPS[letter.upper()]
+        step = degree + 7 * octave
+        height = 12 * octave + 60 + _SEMITONES[degree]
+        if not sign and self.tie and self.tie["step"] == step:
+            return {"step": step, "pitch": self.tie["pitch"]}
+        usual = self.signature.get(degree, 0)
+        if sign:
+            self.shifts[degree] = _ACCIDENTALS[sign]
+        shift = self.shifts.get(degree, usual)
+        if sign or shift != self.drawn.get(step, usual):  # a sign of another octave
+            sign = _SIGNS[shift]
+            self.drawn[step] = shift
+        return {"step": step, "pitch": height + shift, "accidental": sign}
+
+    def end_bar(self, line: str) -> None:
         if self.in_tuplet:
             raise ABCError(f"a tuplet lacks {self.in_tuplet} of its notes")
         if self.next_factor is not None:
@@ -372,15 +439,16 @@ class _Reader:
             edge = self.left != "|" or line != "|"
             fits = length == self.full or (edge and length < self.full)
             self.bars.append(Bar(tuple(symbols), self.left, line, self.ending, fits))
-            self.left, self.ending = line, ending
-        else:  # of two bar lines in a row, the more telling one counts
-            if self.left in ("", "|") or line.endswith(":"):
-                self.left = line
-            self.ending = ending or self.ending
-        self.symbols, self.shifts = [], {}
+            self.left, self.ending = line, ""
+        elif self.left in ("", "|") or line.endswith(":"):
+            self.left = line  # of two bar lines in a row, the more telling one counts
+        self.turned |= line.startswith(":")
+        self.symbols, self.shifts, self.drawn = [], {}, {}
 
     def finish(self) -> list[Bar]:
         self.end_bar("")
+        if self.tie and not self.turned:
+            raise ABCError("a tie lacks its second note")
         if self.bars and not self.bars[-1].fits:  # the end of the tune ends a part
             last = self.bars[-1]
             length = self.start - last.symbols[0].start

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -261,15 +261,12 @@ def _bar(picture: _Picture, bar: _Engraving) -> None:
     for group in bar.groups:
         _stems(group)
         _beam(inner, group)
-    for tuplet, members in groupby(bar.heads, key=lambda h: h.symbol.tuplet):
-        heads = list(members)
-        for n in range(0, len(heads) if tuplet else 0, tuplet[0] if tuplet else 1):
-            three = heads[n : n + tuplet[0]]
-            up = three[len(three) // 2].up
-            ends = [h.stem for h in three if h.symbol.pitch is not None] or [0.0]
-            y = min(min(ends) - 4, -4.0) if up else max(max(ends) + 11, 43.0)
-            at = (three[0].x + three[-1].x) / 2
-            inner.text(at, y, str(tuplet[0]), 10, 'font-style="italic"')
+    for number, heads in _tuplets(bar.heads):
+        up = heads[len(heads) // 2].up
+        ends = [h.stem for h in heads if h.symbol.pitch is not None] or [0.0]
+        y = min(min(ends) - 4, -4.0) if up else max(max(ends) + 11, 43.0)
+        at = (heads[0].x + heads[-1].x) / 2
+        inner.text(at, y, str(number), 10, 'font-style="italic"')
     picture.parts.append(f'<g class="bar">{"".join(inner.parts)}</g>')
 
 
@@ -299,6 +296,18 @@ def _heads(bar: Bar) -> list[_Head]:
             at += length * 4
             first = False
     return heads
+
+
+def _tuplets(heads: list[_Head]) -> list[tuple[int, list[_Head]]]:
+    """Gives each tuplet's number, 3 for a triplet, and its heads."""
+    found: list[tuple[int, list[_Head]]] = []
+    for head in heads:
+        if head.symbol.tuplet is None:
+            continue
+        if head.symbol.opens and head.first:
+            found.append((head.symbol.tuplet[0], []))
+        found[-1][1].append(head)
+    return found
 
 
 def _beams(heads: list[_Head], metre: tuple[int, int]) -> list[list[_Head]]:

@@ -1,5 +1,7 @@
 """ABC is read as music21 reads it, and what is no tune is refused."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -40,9 +42,39 @@ class TestPitch:
     def test_keys(self, key, expected):
         assert pitches("FBc|", f"M:2/4\nK:{key}\n") == expected
 
-    def test_accidentals_hold_until_the_bar_ends_and_in_their_octave(self):
-        assert pitches("^FFf=FF|F _B__B^^C|") == [66, 66, 77, 65, 65, 65, 70, 69, 62]
+    def test_accidentals_hold_until_the_bar_ends_and_in_every_octave(self):
+        assert pitches("^FFf=FF|F _B__B^^C|") == [66, 66, 78, 65, 65, 65, 70, 69, 62]
         assert pitches("F=FF|F|", "M:2/4\nK:G\n") == [66, 65, 65, 66]
+        assert pitches("^F,f'=ff'|f'|") == [54, 90, 77, 89, 89]
+
+    def test_a_staff_shows_a_sign_in_each_octave(self):
+        def signs(body, head=HEAD):
+            return [symbol.accidental for symbol in parse_abc(head + body).symbols]
+
+        assert signs("^FFfF f=f|f") == ["^", "", "^", "", "", "=", ""]
+        assert signs("=FfF_f|F", "M:2/4\nK:G\n") == ["=", "=", "", "_", ""]
+        assert signs("^F2-|F2f2") == ["^", "", ""]
+
+    @pytest.mark.parametrize(
+        ("body", "expected"),
+        [
+            ("^F4-|F4|", [[0, 4, 66]]),
+            ("^F4-|F4-|F4|", [[0, 6, 66]]),
+            ("^F4-|F2F2|", [[0, 3, 66], [3, 1, 65]]),  # the sign ends with its bar
+            ("^F4-|^F2F2|", [[0, 3, 66], [3, 1, 66]]),
+            ("^F4-|F2f2|", [[0, 3, 66], [3, 1, 77]]),
+            ("_B2-B2B2|B2|", [[0, 2, 70], [2, 1, 70], [3, 1, 71]]),
+            ("^F4-|1F4:|2F4|", [[0, 4, 66], [4, 2, 65]]),
+            ("^F4-_G4|", [[0, 4, 66]]),  # two names of one pitch
+            ("A4-:|B4|", [[0, 2, 69], [2, 2, 71]]),  # back to the A, so it is right
+            ("A->A|", [[0, 1, 69]]),
+        ],
+    )
+    def test_a_tie_carries_the_accidental_over_the_bar_line(self, body, expected):
+        np.testing.assert_array_equal(notes(HEAD + body), expected)
+
+    def test_a_tie_carries_it_in_keys_with_signs_too(self):
+        assert pitches("=F4-|F4|F4|", "M:2/4\nL:1/8\nK:G\n") == [65, 66]
 
 
 class TestTime:
@@ -63,8 +95,49 @@ class TestTime:
         assert sum(durations("(5ABcde|", "M:6/8\nL:1/8\nK:C\n")) == 1.5
         assert parse_abc(HEAD + "(3ABc").symbols[0].tuplet == (3, 2)
 
+    @pytest.mark.parametrize(
+        ("metre", "usual"),
+        [("2/4", 2), ("3/8", 2), ("6/8", 3), ("9/8", 3), ("12/8", 3), ("6/4", 3)],
+    )
+    def test_the_time_of_a_tuplet_without_one(self, metre, usual):
+        """The table of the standard, 4.13; of 5, 7 and 9 the metre says it."""
+        usual = {2: 3, 3: 2, 4: 3, 5: usual, 6: 2, 7: usual, 8: 3, 9: usual}
+        for count, time in usual.items():
+            tune = parse_abc(f"M:{metre}\nL:1/8\nK:C\n({count}{'A' * count}B")
+            assert {s.tuplet for s in tune.symbols[:-1]} == {(count, time)}
+            assert tune.symbols[-1].tuplet is None
+            assert tune.symbols[-1].start == Fraction(time, 2)
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ("(3:2:2A4B2c", [4 / 3, 2 / 3, 1 / 2]),
+            ("(3:2ABcd", [1 / 3] * 3 + [1 / 2]),
+            ("(3::ABcd", [1 / 3] * 3 + [1 / 2]),
+            ("(3:ABcd", [1 / 3] * 3 + [1 / 2]),
+            ("(3::2A4B2c", [4 / 3, 2 / 3, 1 / 2]),
+            ("(3:4:3ABc", [2 / 3] * 3),
+            ("(3:2:4ABcd", [1 / 3] * 4),
+            ("(5:4:3ABc", [0.4] * 3),
+            ("(3 A z c", [1 / 3] * 3),
+            ("(3A>Bc d", [1 / 2, 1 / 6, 1 / 3, 1 / 2]),
+            ("(3A{g}Bc d", [1 / 3] * 3 + [1 / 2]),
+        ],
+    )
+    def test_tuplets_of_any_kind(self, written, expected):
+        assert durations(written) == pytest.approx(expected)
+        if "z" not in written and "{" not in written:  # it counts grace notes
+            assert durations(written) == pytest.approx(by_music21(written)[:, 1])
+
+    def test_a_tuplet_of_more_than_nine(self):
+        assert durations("(11:8" + "A" * 11) == pytest.approx([4 / 11] * 11)
+
+    def test_where_a_tuplet_begins(self):
+        symbols = parse_abc(HEAD + "(3ABc(3:2:2A2B(3zAB").symbols
+        assert [symbol.opens for symbol in symbols] == [1, 0, 0, 1, 0, 1, 0, 0]
+
     def test_rests_and_ties(self):
-        found = notes(HEAD + "A z B-|B2 B-c|")
+        found = notes(HEAD + "A z B-|B2 Bc|")
         assert found.dtype == np.float64
         expected = [[0, 0.5, 69], [1, 1.5, 71], [2.5, 0.5, 71], [3, 0.5, 72]]
         np.testing.assert_array_equal(found, expected)
@@ -91,6 +164,30 @@ class TestBars:
         assert [len(bar.symbols) for bar in tune.bars] == [1, 4, 1, 1, 1, 1]
 
     @pytest.mark.parametrize(
+        ("body", "endings"),
+        [
+            ("|:A4|[1,2B4:|[3c4|", ["", "1,2", "3"]),
+            ("|:A4|1,2B4:|3c4|", ["", "1,2", "3"]),
+            ("|:A4|[1-3B4:|4c4|", ["", "1-3", "4"]),
+            ("|:A4|[1,3,5-7 B4:|[2,4c4|", ["", "1,3,5-7", "2,4"]),
+            ("|:A4| [1 B4 :| [2 c4 |]", ["", "1", "2"]),
+            ("|:A4|\n[1B4:|\n[2c4|]", ["", "1", "2"]),
+            ("[1A4|12B4", ["1", "12"]),
+        ],
+    )
+    def test_endings(self, body, endings):
+        tune = parse_abc(HEAD + body)
+        assert [bar.ending for bar in tune.bars] == endings
+        if "[3" not in body:  # it knows [1 and [2
+            np.testing.assert_allclose(notes(tune), by_music21(body))
+
+    def test_bar_lines_of_every_kind(self):
+        lines = ["|", "||", "|]", "[|", "|:", ":|", "::", ":|:", ":||:", "|::", "::|"]
+        for line in lines:
+            first, second = parse_abc(f"{HEAD}A4{line}B4").bars
+            assert first.right == second.left == line
+
+    @pytest.mark.parametrize(
         ("body", "fits"),
         [
             ("AB cd|e4|", [True, True]),
@@ -110,21 +207,32 @@ class TestBars:
         assert tune.bars_fit == pytest.approx(np.mean(fits))
 
 
-def test_the_reading_is_that_of_music21():
-    """Onsets, durations and pitches of real tunes, note by note."""
-    pytest.importorskip("music21")
-    from music21 import abcFormat
-
-    from d2lib.data import load_tunes
-
-    for tune in load_tunes().validation[:20]:
-        handler = abcFormat.ABCFile().readstr(f"%abc-2.1\n{tune}")
-        stream = abcFormat.translate.abcToStreamScore(handler)
-        theirs = [
+def by_music21(body, head=HEAD):
+    """Onsets, durations and pitches of each note."""
+    abc = pytest.importorskip("music21.abcFormat")
+    handler = abc.ABCFile().readstr(f"%abc-2.1\n{head}{body}")
+    stream = abc.translate.abcToStreamScore(handler)
+    return np.array(
+        [
             (n.getOffsetInHierarchy(stream), n.quarterLength, n.pitch.midi)
             for n in stream.recurse().notes
-        ]
-        np.testing.assert_allclose(notes(tune), np.array(theirs, float), atol=1e-3)
+        ],
+        float,
+    )
+
+
+def test_accidentals_are_read_as_music21_reads_them():
+    for body in ("^FFfF,|Ff|", "_B=bB|B_cC|", "^F2(3GFf|"):
+        np.testing.assert_allclose(notes(HEAD + body), by_music21(body), atol=1e-3)
+
+
+def test_the_reading_is_that_of_music21():
+    """Real tunes, note by note."""
+    from d2lib.data import load_tunes
+
+    pytest.importorskip("music21")
+    for tune in load_tunes().validation[:20]:
+        np.testing.assert_allclose(notes(tune), by_music21(tune, ""), atol=1e-3)
 
 
 ERRORS = {
@@ -144,8 +252,8 @@ ERRORS = {
     "M:2/4\nK:G#\nA|": "K:G# has 8 accidentals",
     HEAD: "has no notes",
     HEAD + "|||:|": "has no notes",
-    HEAD + "AB\ncqd|": "line 5: 'q' is no note",
-    HEAD + "A|\nK:D\nA|": "line 5: a field stands in the tune",
+    HEAD + "AB\ncqd|": "line 5, column 2: 'q' is no note",
+    HEAD + "A|\nK:D\nA|": "line 5, column 1: a field stands in the tune",
     HEAD + "[AB]|": r"'\[' is no note",
     HEAD + "A0|": "can't be 0 units long",
     HEAD + "A99|": "can't be 99 units long",
@@ -157,7 +265,22 @@ ERRORS = {
     HEAD + "A><B|": "stands between two notes",
     HEAD + "(3AB|c": "a tuplet lacks 1 of its notes",
     HEAD + "(3A(3Bcd|": "a tuplet begins within",
-    HEAD + "(1A|": r"'\(' is no note",
+    HEAD + "(3AB": "line 4, column 5: a tuplet lacks 1 of its notes",
+    HEAD + "(1A|": r"\(1 is no tuplet",
+    HEAD + "(0:2:3ABc|": "is no tuplet",
+    HEAD + "(10" + "A" * 10: r"line 4, column 1: \(10 is no tuplet: .* as in \(11:8",
+    HEAD + "A-B|": "line 4, column 3: a tie leads to another pitch",
+    HEAD + "A4-|B4|": "line 4, column 5: a tie leads to another pitch",
+    HEAD + "^F-=F|": "another pitch",
+    HEAD + "A-zA|": "another pitch",
+    HEAD + "A4-|\n|": "line 5, column 2: a tie lacks its second note",
+    HEAD + "AB -B|": "line 4, column 4: '-' stands right after the note",
+    HEAD + "A4|-A4|": "'-' stands right after the note",
+    HEAD + "A2[1B2|": r"line 4, column 3: the ending \[1 does not stand at a bar line",
+    HEAD + "A4|[0B4|": r"the ending \[0 does not name repeats",
+    HEAD + "A4|[2,1B4|": "does not name repeats",
+    HEAD + "A4|1-B4|": "does not name repeats",
+    HEAD + "A4|1,,2B4|": "does not name repeats",
     HEAD + '"A|': "'\"' is no note",
     HEAD + "A" * 20_000: "longer than 20,000",
 }
