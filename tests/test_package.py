@@ -62,6 +62,13 @@ def test_the_numpy_twin_loads_nothing_for_music_figures_and_pages():
     assert not {"mxnet", "matplotlib", "music21", "html", "wave"} & loaded
 
 
+@pytest.mark.parametrize("name", sorted(p.stem for p in FOLDER.glob("shared/*.py")))
+def test_what_both_twins_share_loads_neither(name):
+    """Their layers reach it when a model is made."""
+    loaded = loaded_by(f"import d2lib.shared.{name}")
+    assert not {m for m in loaded if m.startswith(("d2lib.scratch", "d2lib.mx"))}
+
+
 def test_what_is_not_there_is_said():
     with pytest.raises(AttributeError, match="has no attribute 'jazz'"):
         _ = d2lib.jazz
