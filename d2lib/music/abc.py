@@ -301,7 +301,8 @@ def _bars(
 def _unknown(sign: str) -> str:
     if sign == "-":
         return "'-' stands right after the note that it ties to the next, as in A2-|A"
-    return f"{sign!r} is no note, rest or bar line"
+    more = ": chords and fields within a line are not read" if sign == "[" else ""
+    return f"{sign!r} is no note, rest or bar line{more}"
 
 
 class _Reader:

@@ -240,7 +240,8 @@ def _staff(line: list[_Engraving], tune: Tune, first: bool, last: bool) -> _Pict
             _repeat_start(picture, begin)
         if bar.bar.ending:
             picture.stroke(f"M{_n(begin + 3)} -8v-12H{_n(min(begin + 60, x))}", 0.9)
-            picture.text(begin + 10, -10, bar.bar.ending + ".", 10)
+            at = begin + 7 + 3 * len(bar.bar.ending)
+            picture.text(at, -10, bar.bar.ending + ".", 10)
     _ties(picture, heads, end)
     return picture
 
