@@ -42,7 +42,20 @@ __all__ = [
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite: training stopped at the step it names."""
+    """The loss became NaN or infinite: training stopped at the step it names.
+
+    Example:
+        >>> from d2lib import scratch as dl
+        >>> def broken(y_hat, y):
+        ...     return dl.mse(y_hat, y) * float("nan")
+        >>> model = dl.Dense(1, 1, seed=0)
+        >>> sgd = dl.SGD(model.parameters())
+        >>> try:
+        ...     dl.fit(model, ([[1.0]], [[2.0]]), loss=broken, optimizer=sgd)
+        ... except dl.NonFiniteLossError as error:
+        ...     print(error)
+        the loss became nan at step 1 of epoch 1...
+    """
 
 
 @dataclass
@@ -117,6 +130,15 @@ class Callback:
 
     Set ``run.stop = True`` to end the training after the current epoch. What must
     survive an interruption goes through ``state`` and ``load_state``.
+
+    Example:
+        >>> class Enough(Callback):
+        ...     def on_epoch(self, run):
+        ...         run.stop = run.history.loss[-1] < 0.1
+        >>> run = Run(model=None, optimizer=None, history=History(loss=[0.05]))
+        >>> Enough().on_epoch(run)  # as `fit` does after each epoch
+        >>> run.stop
+        True
     """
 
     def on_start(self, run: Run) -> None:

@@ -32,7 +32,15 @@ from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
 from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
-from d2lib.training import EarlyStopping, History, accuracy, fit, predict
+from d2lib.training import (
+    Callback,
+    EarlyStopping,
+    History,
+    NonFiniteLossError,
+    accuracy,
+    fit,
+    predict,
+)
 
 __all__ = [
     "GRU",
@@ -43,6 +51,7 @@ __all__ = [
     "Adadelta",
     "Adagrad",
     "Adam",
+    "Callback",
     "Dense",
     "Dropout",
     "EarlyStopping",
@@ -53,6 +62,7 @@ __all__ = [
     "Module",
     "Momentum",
     "MultiHeadAttention",
+    "NonFiniteLossError",
     "Perceptron",
     "RMSProp",
     "Sequential",

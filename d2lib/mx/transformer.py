@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy
-
-from d2lib._checks import (
-    check_heads,
-    check_inputs,
-    check_positive,
-    check_positive_int,
-    check_probability,
-    check_sequence,
-)
+from d2lib._checks import check_inputs, check_positive, check_positive_int
 from d2lib.mx._compat import gluon
-from d2lib.mx.attention import MultiHeadAttention
-from d2lib.mx.layers import Dense, Sequential, prepare
+from d2lib.mx.layers import prepare
 from d2lib.mx.module import Layer, Module
-from d2lib.mx.regularization import Dropout
-from d2lib.mx.tensor import Tensor, as_tensor
+from d2lib.mx.tensor import as_tensor
+from d2lib.shared.transformer import Block
 
 __all__ = ["LayerNorm", "TransformerBlock"]
 
@@ -53,7 +41,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
         return shape
 
 
-class TransformerBlock(Module):
+class TransformerBlock(Block, Module):
     """x + attention(norm1(x)), and to that again feed_forward(norm2(...)).
 
     The arguments, shapes and, for one seed, the initial weights are those of
@@ -73,37 +61,10 @@ class TransformerBlock(Module):
 
     Example:
         >>> block = TransformerBlock(8, heads=2, seed=0)
-        >>> block(numpy.ones((1, 3, 8), "float32")).shape
+        >>> block([[[1.0] * 8] * 3]).shape
         (1, 3, 8)
         >>> block.num_parameters()
         872
     """
 
-    def __init__(
-        self,
-        units: int,
-        heads: int,
-        hidden: int | None = None,
-        causal: bool = True,
-        dropout: float = 0.0,
-        seed: Any = None,
-    ) -> None:
-        self.units, self.heads = check_heads(units, heads)
-        hidden = 4 * units if hidden is None else check_positive_int(hidden, "hidden")
-        check_probability(dropout, "dropout")
-        generator = numpy.random.default_rng(seed)
-        self.norm1 = LayerNorm(units)
-        self.attention = MultiHeadAttention(units, heads, causal, generator)
-        self.norm2 = LayerNorm(units)
-        self.feed_forward = Sequential(
-            Dense(units, hidden, "relu", seed=generator),
-            Dense(hidden, units, seed=generator),
-        )
-        self.dropout = Dropout(dropout, None if seed is None else generator)
-
-    def forward(self, x: Any, mask: Any = None) -> Tensor:
-        """Maps x of shape (batch, length, units) to the same shape."""
-        x = as_tensor(x, self.norm1.dtype())
-        check_sequence(x.shape, self.units, "TransformerBlock")
-        x = x + self.dropout(self.attention(self.norm1(x), mask=mask))
-        return x + self.dropout(self.feed_forward(self.norm2(x)))
+    _as_tensor = staticmethod(as_tensor)

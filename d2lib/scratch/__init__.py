@@ -33,7 +33,15 @@ from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
 from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.scratch.transformer import LayerNorm, TransformerBlock
-from d2lib.training import EarlyStopping, History, accuracy, fit, predict
+from d2lib.training import (
+    Callback,
+    EarlyStopping,
+    History,
+    NonFiniteLossError,
+    accuracy,
+    fit,
+    predict,
+)
 
 __all__ = [
     "GRU",
@@ -44,6 +52,7 @@ __all__ = [
     "Adadelta",
     "Adagrad",
     "Adam",
+    "Callback",
     "Dense",
     "Dropout",
     "EarlyStopping",
@@ -54,6 +63,7 @@ __all__ = [
     "Module",
     "Momentum",
     "MultiHeadAttention",
+    "NonFiniteLossError",
     "Perceptron",
     "RMSProp",
     "Sequential",

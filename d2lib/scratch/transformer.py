@@ -9,19 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import (
-    check_heads,
-    check_inputs,
-    check_positive,
-    check_positive_int,
-    check_probability,
-    check_sequence,
-)
-from d2lib.scratch.attention import MultiHeadAttention
-from d2lib.scratch.layers import Dense, Sequential
+from d2lib._checks import check_inputs, check_positive, check_positive_int
 from d2lib.scratch.module import Module
-from d2lib.scratch.regularization import Dropout
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
+from d2lib.shared.transformer import Block
 
 __all__ = ["LayerNorm", "TransformerBlock"]
 
@@ -89,7 +80,7 @@ class LayerNorm(Module):
         return node("layer norm", y, (x, gamma, beta), backward)
 
 
-class TransformerBlock(Module):
+class TransformerBlock(Block, Module):
     r"""Looks around, then thinks: attention between positions, a network at each.
 
     .. math:: z = x + \text{attention}(\text{norm}_1(x)), \qquad
@@ -124,31 +115,4 @@ class TransformerBlock(Module):
     Source: Vaswani et al., 2017; normalising first: Xiong et al., 2020.
     """
 
-    def __init__(
-        self,
-        units: int,
-        heads: int,
-        hidden: int | None = None,
-        causal: bool = True,
-        dropout: float = 0.0,
-        seed: Any = None,
-    ) -> None:
-        self.units, self.heads = check_heads(units, heads)
-        hidden = 4 * units if hidden is None else check_positive_int(hidden, "hidden")
-        check_probability(dropout, "dropout")
-        generator = np.random.default_rng(seed)
-        self.norm1 = LayerNorm(units)
-        self.attention = MultiHeadAttention(units, heads, causal, generator)
-        self.norm2 = LayerNorm(units)
-        self.feed_forward = Sequential(
-            Dense(units, hidden, "relu", seed=generator),
-            Dense(hidden, units, seed=generator),
-        )
-        self.dropout = Dropout(dropout, generator)
-
-    def forward(self, x: Any, mask: Any = None) -> Tensor:
-        """Maps x of shape (batch, length, units) to the same shape."""
-        x = as_tensor(x, self.norm1.gamma.dtype)
-        check_sequence(x.shape, self.units, "TransformerBlock")
-        x = x + self.dropout(self.attention(self.norm1(x), mask=mask))
-        return x + self.dropout(self.feed_forward(self.norm2(x)))
+    _as_tensor = staticmethod(as_tensor)

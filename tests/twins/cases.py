@@ -608,7 +608,10 @@ def clipping(scratch, mx):
 # Training ---------------------------------------------------------------------------
 
 
-@parity("fit", "History", "predict", "accuracy", "EarlyStopping", "minibatches")
+@parity(
+    *("fit", "History", "predict", "accuracy", "minibatches"),
+    *("Callback", "EarlyStopping", "NonFiniteLossError"),
+)
 def the_same_training(scratch, mx):
     """Same data, seed and start, no dropout: the histories agree epoch by epoch."""
     for name in (
@@ -616,7 +619,9 @@ def the_same_training(scratch, mx):
         "minibatches",
         "fit",
         "History",
+        "Callback",
         "EarlyStopping",
+        "NonFiniteLossError",
         "predict",
     ):
         assert getattr(scratch, name) is getattr(mx, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 
 # Public members of d2lib.mx's classes that connect them to Gluon, and nothing else.
 GLUON_HOOKS = {"hybrid_forward", "parts", "output_shape", "dtype"}
@@ -23,7 +24,7 @@ SCRATCH_ONLY = {
 
 def parameters(callable_):
     """(name, kind, default) of every parameter, without self and annotations."""
-    if callable_ is object.__init__:
+    if isinstance(callable_, types.WrapperDescriptorType):  # Python's own __init__
         return []
     found = list(inspect.signature(callable_).parameters.values())
     if found and found[0].name == "self":
