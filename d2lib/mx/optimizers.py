@@ -8,6 +8,7 @@ too: pass it ``model.collect_params()``.)
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -53,6 +54,10 @@ class Optimizer:
         self._kept = [
             [mx.nd.zeros_like(p.classic) for _ in self.slots] for p in self._learnables
         ]
+
+    def __copy__(self) -> Optimizer:
+        """Copies what is kept, and the parameters: copy it together with its model."""
+        return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles all but the views of the parameters' arrays."""

@@ -10,6 +10,7 @@ In the equations g is the gradient, w a weight, :math:`\eta` the learning rate `
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -62,6 +63,10 @@ class Optimizer:
             max(p.size for p in self.parameters),
             np.result_type(*[p.dtype for p in self.parameters]),
         )
+
+    def __copy__(self) -> Optimizer:
+        """Copies what is kept, and the parameters: copy it together with its model."""
+        return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles all but the buffers: they fit this machine's cores."""
