@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from d2lib._checks import (
     check_count,
@@ -19,7 +19,10 @@ from d2lib._checks import (
     check_positive_int,
 )
 
-__all__ = ["Schedule", "cosine", "exponential", "step_decay", "warmup"]
+__all__ = ["Rate", "Schedule", "cosine", "exponential", "step_decay", "warmup"]
+
+#: What an optimiser takes as its learning rate: a number, or a function of a step.
+Rate: TypeAlias = float | Callable[[int], float]
 
 
 @dataclass(frozen=True, repr=False)

@@ -78,7 +78,8 @@ class Dense(Layer, gluon.nn.Dense):
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps x of shape (..., inputs) to (..., units)."""
-        y = product(F, x, weight, bias, self.units, self._mode()[1])
+        alone = bias_alone(self.weight, self.bias)
+        y = product(F, x, weight, bias, self.units, alone)
         return activated(F, y, self.activation)
 
     def _mode(self) -> Any:
@@ -139,7 +140,8 @@ class Perceptron(Layer, gluon.nn.Dense):
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
         """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
-        y = product(F, x, weight, bias, 1, self._mode()[1])
+        alone = bias_alone(self.weight, self.bias)
+        y = product(F, x, weight, bias, 1, alone)
         return activated(F, F.np.squeeze(y, axis=-1), self.activation)
 
     def _mode(self) -> Any:

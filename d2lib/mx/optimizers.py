@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy
@@ -25,7 +25,7 @@ from d2lib._checks import (
 from d2lib.mx._compat import mx
 from d2lib.mx.module import as_shared, from_shared, shared_shape
 from d2lib.mx.tensor import Learnable, is_parameter, to_numpy, zero_gradients
-from d2lib.schedules import learning_rate, loaded_rate
+from d2lib.schedules import Rate, learning_rate, loaded_rate
 
 __all__ = [
     "SGD",
@@ -43,9 +43,7 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(
-        self, parameters: Iterable[Any], lr: float | Callable[[int], float]
-    ) -> None:
+    def __init__(self, parameters: Iterable[Any], lr: Rate) -> None:
         self.parameters = check_parameters(parameters, is_parameter)
         self.steps = 0
         self.lr = lr
@@ -73,7 +71,7 @@ class Optimizer:
         return self._lr
 
     @lr.setter
-    def lr(self, value: float | Callable[[int], float]) -> None:
+    def lr(self, value: Rate) -> None:
         self._lr = learning_rate(value, self.steps)
         self.schedule = value if callable(value) else None
 
@@ -197,7 +195,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
@@ -235,7 +233,7 @@ class Momentum(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
@@ -274,7 +272,7 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         eps: float = 1e-7,
     ) -> None:
         super().__init__(parameters, lr)
@@ -313,7 +311,7 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         rho: float = 0.9,
         eps: float = 1e-8,
     ) -> None:
@@ -357,7 +355,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-5,
     ) -> None:
@@ -409,7 +407,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,

@@ -23,7 +23,7 @@ from d2lib._checks import (
     check_probability,
     check_state,
 )
-from d2lib.schedules import learning_rate, loaded_rate
+from d2lib.schedules import Rate, learning_rate, loaded_rate
 from d2lib.scratch._parallel import in_parallel, threads
 from d2lib.scratch.module import is_parameter
 from d2lib.scratch.tensor import Tensor
@@ -46,9 +46,7 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(
-        self, parameters: Iterable[Tensor], lr: float | Callable[[int], float]
-    ) -> None:
+    def __init__(self, parameters: Iterable[Tensor], lr: Rate) -> None:
         self.parameters = check_parameters(parameters, is_parameter)
         self.steps = 0
         self.lr = lr
@@ -82,7 +80,7 @@ class Optimizer:
         return self._lr
 
     @lr.setter
-    def lr(self, value: float | Callable[[int], float]) -> None:
+    def lr(self, value: Rate) -> None:
         self._lr = learning_rate(value, self.steps)
         self.schedule = value if callable(value) else None
 
@@ -231,7 +229,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
@@ -276,7 +274,7 @@ class Momentum(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
@@ -324,7 +322,7 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         eps: float = 1e-7,
     ) -> None:
         super().__init__(parameters, lr)
@@ -373,7 +371,7 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         rho: float = 0.9,
         eps: float = 1e-8,
     ) -> None:
@@ -425,7 +423,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-5,
     ) -> None:
@@ -483,7 +481,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,

@@ -8,6 +8,7 @@ import itertools
 import multiprocessing
 import pickle
 import re
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -367,7 +368,7 @@ def glued_convolution():
     from d2lib.mx.module import Layer
 
     class Convolution(Layer, gluon.nn.Conv2D):
-        _names = {"weight": "kernels", "bias": "b"}
+        _names = MappingProxyType({"weight": "kernels", "bias": "b"})
 
         def __init__(self, inputs, outputs, size, seed=None):
             start = Initializer("he", seed)
@@ -419,8 +420,7 @@ def test_kernels_of_four_axes_can_be_frozen_and_copied(dl):
     for cls in classes:
         model = cls(3, 4, 3, seed=0)
         before = model.freeze().state()
-        kernels, b = model.parameters()
-        freeze_one(dl, b, frozen=False)
+        freeze_one(dl, model.parameters()[1], frozen=False)  # b
         gradients = backward(dl, model, IMAGES)
         assert not gradients["kernels"].any()
         assert gradients["b"].any()
@@ -450,7 +450,7 @@ def is_training(dl):
 
 
 def standardizing(dl, units=4):
-    """Like a batch normalisation: while it trains, by the batch; then by what it saw."""
+    """Like a batch normalisation: in training by the batch, later by what it saw."""
 
     class Standardized(dl.Module):
         def __init__(self):
@@ -652,7 +652,6 @@ def several(dl):
 
 def test_a_summary_tells_what_is_shared_frozen_and_kept(dl):
     table = dl.summary(several(dl), SEQUENCES, TOKENS)
-    print(table)
     rows = [re.sub("  +", " | ", line.strip()) for line in table.splitlines()]
     assert rows == [
         "module | output | weights | parameters",
