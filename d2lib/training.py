@@ -29,6 +29,7 @@ from d2lib._checks import (
     check_seed,
 )
 from d2lib.data import minibatches
+from d2lib.schedules import described
 
 __all__ = [
     "Callback",
@@ -598,6 +599,7 @@ def _settings(
         "twin": run.model.twin,
         "seed": seed,
         "optimizer": type(run.optimizer).__name__,
+        "schedule": described(getattr(run.optimizer, "schedule", None)),
         "callbacks": [type(callback).__name__ for callback in callbacks],
         "metrics": sorted(run.history.metrics),
         "validation": validation,

@@ -27,11 +27,13 @@ from d2lib._checks.layers import (
     check_states,
 )
 from d2lib._checks.models import (
+    check_buffer,
     check_parameters,
     check_state,
 )
 from d2lib._checks.numbers import (
     check_choice,
+    check_count,
     check_finite_number,
     check_non_negative,
     check_positive,
@@ -45,8 +47,10 @@ __all__ = [
     "as_targets",
     "check_attention",
     "check_batch",
+    "check_buffer",
     "check_choice",
     "check_context",
+    "check_count",
     "check_finite",
     "check_finite_number",
     "check_heads",

@@ -8,6 +8,15 @@ from typing import Any
 import numpy as np
 
 
+def check_buffer(given: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Raises ValueError unless what is assigned to a buffer has its shape."""
+    if tuple(given) != tuple(expected):
+        raise ValueError(
+            f"a buffer keeps its shape {tuple(expected)}, got {tuple(given)}: reduce "
+            "or reshape what you assign, or make a new Buffer"
+        )
+
+
 def check_state(
     given: dict[str, np.ndarray], expected: dict[str, tuple[int, ...]], what: str
 ) -> None:

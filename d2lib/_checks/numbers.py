@@ -55,6 +55,11 @@ def check_positive_int(value: Any, name: str) -> int:
     return _as_whole(value, name, 1)
 
 
+def check_count(value: Any, name: str) -> int:
+    """Returns ``value`` as an int; it must be a whole number of at least zero."""
+    return _as_whole(value, name, 0)
+
+
 def check_seed(value: Any) -> int:
     """Returns a seed as an int; it must be a whole number of at least zero."""
     return _as_whole(value, "seed", 0)

@@ -17,7 +17,7 @@ from d2lib.mx.initializers import initialize
 from d2lib.mx.language import LanguageModel, generate
 from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
 from d2lib.mx.losses import binary_cross_entropy, cross_entropy, mse
-from d2lib.mx.module import Module
+from d2lib.mx.module import Buffer, Module
 from d2lib.mx.optimizers import (
     SGD,
     Adadelta,
@@ -32,6 +32,8 @@ from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
 from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
+from d2lib.schedules import cosine, exponential, step_decay, warmup
+from d2lib.shared.summaries import summary
 from d2lib.training import (
     Callback,
     EarlyStopping,
@@ -51,6 +53,7 @@ __all__ = [
     "Adadelta",
     "Adagrad",
     "Adam",
+    "Buffer",
     "Callback",
     "Dense",
     "Dropout",
@@ -74,9 +77,11 @@ __all__ = [
     "attention_weights",
     "binary_cross_entropy",
     "clip_gradients",
+    "cosine",
     "cross_entropy",
     "device",
     "exp",
+    "exponential",
     "fit",
     "generate",
     "initialize",
@@ -91,7 +96,10 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "step_decay",
+    "summary",
     "tanh",
     "tensor",
     "to_numpy",
+    "warmup",
 ]

@@ -22,6 +22,7 @@ from typing import Any
 import numpy
 
 from d2lib.mx import _runtime
+from d2lib.mx._copies import mend_copies
 
 __all__ = ["autograd", "gluon", "mx", "np", "npx"]
 
@@ -86,6 +87,7 @@ def import_mxnet() -> Any:
 
             mxnet.npx.set_np()
             _mend_arrays(mxnet)
+            mend_copies(mxnet)
             # The engine reads its settings when it is first used, so use it.
             with _runtime.silenced_stderr():
                 mxnet.np.zeros(1).wait_to_read()

@@ -13,10 +13,10 @@ from d2lib._checks import (
     check_mask,
     check_positive,
 )
-from d2lib.mx._compat import mx, np
+from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.initializers import Initializer
-from d2lib.mx.layers import prepare
-from d2lib.mx.module import Module
+from d2lib.mx.layers import bias_alone, prepare, product
+from d2lib.mx.module import Layout, Module
 from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
 from d2lib.shared.masks import may_look
 from d2lib.shared.positions import positional_encoding
@@ -151,7 +151,7 @@ class MultiHeadAttention(Module):
         ((1, 3, 8), (1, 2, 3, 3))
     """
 
-    _given: Any = None  # which of the inputs there were last
+    _given: Any = None  # which of the inputs there were last, and what was frozen
 
     def __init__(
         self, units: int, heads: int, causal: bool = False, seed: Any = None
@@ -159,7 +159,7 @@ class MultiHeadAttention(Module):
         self.units, self.heads = check_heads(units, heads)
         self.causal = causal
         self._graph = _Heads(units, heads, numpy.random.default_rng(seed))
-        for name, parameter in self._graph.parts().items():
+        for name, parameter in self._graph._reg_params.items():
             setattr(self, name, parameter)
 
     def forward(self, x: Any, context: Any = None, mask: Any = None) -> Tensor:
@@ -168,7 +168,7 @@ class MultiHeadAttention(Module):
         x = inputs[0]
         if not x.size:  # MXNet's operators fail on nothing
             return np.zeros(x.shape, dtype=x.dtype, ctx=x.ctx)
-        given = [array is not None for array in inputs]
+        given = [array is not None for array in inputs], self._graph.biases_alone()
         if given != self._given:  # it leads to another graph
             self._graph._clear_cached_op()
             self._given = given
@@ -182,7 +182,7 @@ class MultiHeadAttention(Module):
             length = (x if context is None else inputs[1]).shape[1]
             shape = (0, self.heads, x.shape[1], length)
             return np.zeros(shape, dtype=x.dtype, ctx=x.ctx)
-        arrays = {name: p.data() for name, p in self._graph.parts().items()}
+        arrays = {name: p.data() for name, p in self._graph._reg_params.items()}
         return self._graph.weights(mx.nd, arrays, *inputs)
 
     def _checked(self, x: Any, context: Any, mask: Any) -> tuple:
@@ -198,16 +198,17 @@ class MultiHeadAttention(Module):
         return x, context, *_hidden(mask, self.causal, scores, dtype)
 
 
-class _Heads(Module):
+class _Heads(gluon.HybridBlock):
     """The graph of `MultiHeadAttention`, which is compiled, and its parameters."""
 
     def __init__(self, units: int, heads: int, generator: Any) -> None:
+        super().__init__()
         self._units, self._heads = units, heads
         for name in "qkvo":
             weight = self.params.get(
                 f"W_{name}", shape=(units, units), init=Initializer("xavier", generator)
             )
-            weight.shared_shape = (units, units)
+            weight.layout = Layout((1, 0), (units, units))
             setattr(self, f"W_{name}", weight)
         for name in "qkvo":
             bias = self.params.get(f"b_{name}", shape=(units,), init="zeros")
@@ -248,4 +249,9 @@ class _Heads(Module):
 
     def _dense(self, F: Any, x: Any, name: str, arrays: Any) -> Any:
         W, b = arrays[f"W_{name}"], arrays[f"b_{name}"]
-        return F.npx.fully_connected(x, W, b, num_hidden=self._units, flatten=False)
+        return product(F, x, W, b, self._units, name in self.biases_alone())
+
+    def biases_alone(self) -> list[str]:
+        """The products of which b is trained and W is not: another graph."""
+        of = self._reg_params
+        return [n for n in "qkvo" if bias_alone(of[f"W_{n}"], of[f"b_{n}"])]

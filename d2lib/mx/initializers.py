@@ -11,7 +11,10 @@ __all__ = ["Initializer", "initialize"]
 
 
 class Initializer(mx.initializer.Initializer):
-    """Fills a Gluon weight of shape (units, inputs) with `initialize`'s numbers.
+    """Fills a Gluon weight with `initialize`'s numbers.
+
+    Gluon lays out a dense layer's weight as (units, inputs), the other way round, and
+    a convolution's kernels as (out, in, height, width), as `initialize` does.
 
     Args:
         scheme: see `initialize`.
@@ -23,8 +26,7 @@ class Initializer(mx.initializer.Initializer):
         self.scheme, self.seed = scheme, seed
 
     def _init_weight(self, name: str, weight: Any) -> None:
-        shape = weight.shape[::-1]
-        weight[:] = np.array(
-            initialize(shape, self.scheme, self.seed, weight.dtype).T,
-            dtype=weight.dtype,
-        )
+        dense = weight.ndim == 2
+        shape = weight.shape[::-1] if dense else weight.shape
+        values = initialize(shape, self.scheme, self.seed, weight.dtype)
+        weight[:] = np.array(values.T if dense else values, dtype=weight.dtype)

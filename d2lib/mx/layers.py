@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,10 +13,13 @@ from d2lib.mx._compat import gluon
 from d2lib.mx.activations import check_activation
 from d2lib.mx.device import device
 from d2lib.mx.initializers import Initializer
-from d2lib.mx.module import Layer, Module
+from d2lib.mx.module import Layer, Layout, Module
 from d2lib.mx.regularization import Dropout
 
 __all__ = ["MLP", "Dense", "Perceptron", "Sequential"]
+
+
+NAMES = {"weight": "W", "bias": "b"}
 
 
 class Dense(Layer, gluon.nn.Dense):
@@ -47,6 +50,8 @@ class Dense(Layer, gluon.nn.Dense):
         (3, 2)
     """
 
+    _names = NAMES
+
     def __init__(
         self,
         inputs: int,
@@ -63,23 +68,27 @@ class Dense(Layer, gluon.nn.Dense):
         gluon.nn.Dense.__init__(
             self,
             self.units,
-            activation=of_gluon(activation),
             use_bias=bias,
             flatten=False,
             weight_initializer=Initializer(scheme, seed),
             in_units=self.inputs,
         )
         prepare(self)
-        self.weight.shared_shape = (self.inputs, self.units)
+        self.weight.layout = Layout((1, 0), (self.inputs, self.units))
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps x of shape (..., inputs) to (..., units)."""
-        y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
+        alone = bias_alone(self.weight, self.bias)
+        y = product(F, x, weight, bias, self.units, alone)
         return activated(F, y, self.activation)
 
-    def parts(self) -> dict[str, Any]:
-        """The parameters under the NumPy twin's names."""
-        return {"W": self.weight, "b": self.bias}
+    def _mode(self) -> Any:
+        """A frozen weight beside a bias that is trained leads to another graph."""
+        return self.training, bias_alone(self.weight, self.bias)
+
+    def example_axes(self) -> int:
+        """One example is a vector."""
+        return 1
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the input's last axis."""
@@ -107,6 +116,8 @@ class Perceptron(Layer, gluon.nn.Dense):
         0.0025
     """
 
+    _names = NAMES
+
     def __init__(
         self,
         inputs: int,
@@ -119,22 +130,27 @@ class Perceptron(Layer, gluon.nn.Dense):
         gluon.nn.Dense.__init__(
             self,
             1,
-            activation=of_gluon(activation),
             flatten=False,
             weight_initializer=Initializer(initializer, seed),
             in_units=self.inputs,
         )
         prepare(self)
-        self.weight.shared_shape, self.bias.shared_shape = (self.inputs,), ()
+        self.weight.layout = Layout((1, 0), (self.inputs,))
+        self.bias.layout = Layout((0,), ())
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
         """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
-        y = gluon.nn.Dense.hybrid_forward(self, F, x, weight, bias)
+        alone = bias_alone(self.weight, self.bias)
+        y = product(F, x, weight, bias, 1, alone)
         return activated(F, F.np.squeeze(y, axis=-1), self.activation)
 
-    def parts(self) -> dict[str, Any]:
-        """The parameters under the NumPy twin's names."""
-        return {"W": self.weight, "b": self.bias}
+    def _mode(self) -> Any:
+        """A frozen weight beside a bias that is trained leads to another graph."""
+        return self.training, bias_alone(self.weight, self.bias)
+
+    def example_axes(self) -> int:
+        """One example is a vector."""
+        return 1
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the input's last axis."""
@@ -176,13 +192,29 @@ class Sequential(Layer, gluon.nn.HybridSequential):
         self.hybridize()
 
     @property
-    def layers(self) -> list[Module]:
+    def layers(self) -> tuple[Module, ...]:
         """The layers, first to last."""
-        return list(self._children.values())
+        # Gluon numbers them; what a subclass keeps beside them has a name.
+        return tuple(c for name, c in self._children.items() if name.isdigit())
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Passes x through every layer in turn."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, index: int) -> Module:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
 
     def parts(self) -> dict[str, Any]:
-        """The layers under the NumPy twin's names."""
-        return {"layers": self.layers}
+        """The layers under the NumPy twin's name, and what stands beside them."""
+        return {"layers": self.layers, **super().parts()}
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Passes the shape through the layers, as far as they can tell theirs."""
@@ -191,6 +223,14 @@ class Sequential(Layer, gluon.nn.HybridSequential):
                 break
             shape = layer.output_shape(shape)
         return shape
+
+    def example_axes(self) -> int | None:
+        """Those of the first layer that needs a batch."""
+        for layer in self.layers:
+            axes = layer.example_axes() if isinstance(layer, Layer) else None
+            if axes is not None:
+                return axes
+        return None
 
     def dtype(self) -> Any:
         """The dtype of the first layer that has one."""
@@ -250,19 +290,32 @@ class MLP(Sequential):
             self.seed(generator)
 
 
-def of_gluon(activation: str | None) -> str | None:
-    """The activation that Gluon's layer shall compute itself.
+def product(F: Any, x: Any, weight: Any, bias: Any, units: int, separate: bool) -> Any:
+    """Computes x W + b by ``npx.fully_connected``, and b separately if asked.
 
-    Its softmax is a layer of its own, and its ReLU makes a NaN 0 on a processor.
+    MXNet's operator computes no gradient of b if it need not compute that of W.
     """
-    return None if activation in ("softmax", "relu") else activation
+    fused = None if separate else bias
+    y = F.npx.fully_connected(
+        x, weight, fused, no_bias=fused is None, num_hidden=units, flatten=False
+    )
+    return y + bias if separate else y
+
+
+def bias_alone(weight: Any, bias: Any) -> bool:
+    """Whether a layer's weight is frozen and its bias is not."""
+    return bias is not None and weight.grad_req == "null" != bias.grad_req
 
 
 def activated(F: Any, z: Any, activation: str | None) -> Any:
-    """Computes the activations that `of_gluon` leaves out."""
+    """Computes an activation, as `d2lib.mx.activations` does."""
+    if activation is None:
+        return z
     if activation == "softmax":
         return F.npx.softmax(z, axis=-1)
-    return F.npx.relu(z) if activation == "relu" else z
+    if activation == "relu":
+        return F.npx.relu(z)
+    return F.npx.activation(z, act_type=activation)
 
 
 def prepare(layer: Any) -> None:

@@ -2,37 +2,97 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
 from d2lib import checkpoint
-from d2lib._checks import check_state
-from d2lib.mx._compat import gluon, mx, np
+from d2lib._checks import check_buffer, check_state
+from d2lib.mx._compat import autograd, gluon, mx, np
 from d2lib.mx.tensor import (
     Learnable,
     array_of,
     as_tensor,
     is_parameter,
+    tensor,
     to_numpy,
     zero_gradients,
 )
+from d2lib.shared.summaries import Part, table
 
-__all__ = ["Layer", "Module"]
+__all__ = ["Buffer", "Layer", "Layout", "Module"]
 
 # Gluon hands a Symbol instead of an array to a block whose graph it is compiling.
 Symbol = mx.symbol.Symbol
+
+# Attributes of every block, which are not parts of it.
+_OF_GLUON = frozenset(vars(gluon.HybridBlock())) | {"_inside"}
+
+
+class Layout(NamedTuple):
+    """How a Gluon parameter looks in the NumPy twin, where that is not the same.
+
+    A parameter declares it in its attribute ``layout``: its axes come in the order
+    ``axes``, and then in the shape ``shape``.
+    """
+
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+class Buffer:
+    """Numbers that a module keeps beside its parameters; see `d2lib.scratch.Buffer`.
+
+    (A layer of Gluon's has a parameter that is not differentiable instead, such as the
+    running mean of its ``BatchNorm``. That is a buffer too.)
+
+    Args:
+        values: the numbers to start with, floats of any shape; they are copied.
+        dtype: float32 unless given.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists, or (when assigned) another shape.
+
+    Example:
+        >>> mean = Buffer([0.0, 0.0])
+        >>> mean.value = mean.value * 0.9 + 0.1
+        >>> mean.value
+        array([0.1, 0.1])
+    """
+
+    def __init__(self, values: Any, dtype: Any = None) -> None:
+        self._value = tensor(values, dtype)
+
+    @property
+    def value(self) -> Any:
+        """The numbers, as a tensor without a gradient."""
+        return self._value
+
+    @value.setter
+    def value(self, values: Any) -> None:
+        new = as_tensor(values, self._value.dtype)
+        check_buffer(new.shape, self._value.shape)
+        with autograd.pause():
+            self._value = new.copy()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the numbers."""
+        return self._value.shape
 
 
 class Module(gluon.HybridBlock):
     """A part of a network; see `d2lib.scratch.Module`, which has the same methods.
 
-    Assign tensors with ``requires_grad=True``, other modules, or lists and dicts of
-    these. A subclass defines ``forward`` in plain Python; its parts are compiled each
-    for itself. (With Gluon's ``hybrid_forward`` instead, it is compiled as a whole.)
+    Assign tensors with ``requires_grad=True``, a `Buffer`, other modules, or lists and
+    dicts of these. A subclass defines ``forward`` in plain Python; its parts are
+    compiled each for itself. (With Gluon's ``hybrid_forward`` instead, it is compiled
+    as a whole.)
 
     Example:
         >>> from d2lib.mx import tensor
@@ -50,6 +110,7 @@ class Module(gluon.HybridBlock):
 
     twin = "d2lib.mx"
     training = True
+    _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepares the block, so that a subclass need not call ``super().__init__``."""
@@ -59,6 +120,13 @@ class Module(gluon.HybridBlock):
 
     def __init__(self) -> None:
         """There is nothing left to do after ``__new__``."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Lets a part be replaced by anything; Gluon would keep or refuse it."""
+        if isinstance(vars(self).get(name), gluon.Block):
+            self._children.pop(name, None)
+            del self.__dict__[name]
+        super().__setattr__(name, value)
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``; Gluon's takes no names."""
@@ -84,10 +152,20 @@ class Module(gluon.HybridBlock):
 
     def parts(self) -> dict[str, Any]:
         """The attributes in which parameters and modules are looked for, by name."""
-        return {n: part for n, part in vars(self).items() if not n.startswith("_")}
+        return {
+            self._names.get(name, name): part
+            for name, part in vars(self).items()
+            if name not in _OF_GLUON
+        }
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
         """Yields (path, Gluon parameter or tensor) for each; a shared one once."""
+        for path, part in self._named_arrays():
+            if is_parameter(part):
+                yield path, part
+
+    def _named_arrays(self) -> Iterator[tuple[str, Any]]:
+        """Yields (path, parameter or buffer), which is what ``state()`` holds."""
         seen: set[int] = set()
         names: set[str] = set()
         for path, part in _walk(self, ""):
@@ -120,10 +198,13 @@ class Module(gluon.HybridBlock):
     # Their values -------------------------------------------------------------------
 
     def state(self) -> dict[str, numpy.ndarray]:
-        """Returns a copy of every parameter's values by name, W as (inputs, units)."""
+        """Returns a copy of the values of every parameter and buffer by name.
+
+        They are laid out as in the NumPy twin: W as (inputs, units).
+        """
         return {
-            name: as_shared(p, array_of(p).asnumpy())
-            for name, p in self.named_parameters()
+            name: as_shared(part, _values(part).asnumpy())
+            for name, part in self._named_arrays()
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -133,11 +214,11 @@ class Module(gluon.HybridBlock):
             ValueError: names or shapes that are not this module's; nothing is changed.
         """
         given = {name: to_numpy(values) for name, values in state.items()}
-        parameters = dict(self.named_parameters())
-        shapes = {name: shared_shape(p) for name, p in parameters.items()}
+        parts = dict(self._named_arrays())
+        shapes = {name: shared_shape(part) for name, part in parts.items()}
         check_state(given, shapes, type(self).__name__)
-        for name, parameter in parameters.items():
-            fill(parameter, given[name])
+        for name, part in parts.items():
+            fill(part, given[name])
 
     def gradients(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
@@ -151,11 +232,11 @@ class Module(gluon.HybridBlock):
         zero_gradients([Learnable(p) for p in self.parameters()])
 
     def save(self, path: str | Path) -> None:
-        """Writes the parameters to an ``.npz`` file, whole or not at all."""
+        """Writes the ``state()`` to an ``.npz`` file, whole or not at all."""
         checkpoint.save(path, self.state())
 
     def load(self, path: str | Path) -> None:
-        """Reads parameters that either twin saved.
+        """Reads a ``state()`` that either twin saved.
 
         Raises:
             CheckpointError: not a checkpoint, truncated, or another model's; nothing is
@@ -164,6 +245,10 @@ class Module(gluon.HybridBlock):
         checkpoint.load_into(self, path)
 
     # Modes --------------------------------------------------------------------------
+
+    def _mode(self) -> Any:
+        """What the module's graph depends on: compiled anew where it changes."""
+        return self.training
 
     def train(self) -> Module:
         """Lets Dropout drop (inside `record`)."""
@@ -224,13 +309,33 @@ class Module(gluon.HybridBlock):
                 part.hybridize(active, **flags)
         return self
 
+    # Showing and copying ------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return table(self._described())
+
+    def _described(self) -> list[Part]:
+        """Every part for `summary`, in the order of ``state()``."""
+        return [
+            Part(path, part, "module")
+            if isinstance(part, Module)
+            else Part(path, part, "buffer", shared_shape(part))
+            if _is_buffer(part)
+            else Part(path, part, "parameter", shared_shape(part), _learns(part))
+            for path, part in _walk(self, "")
+        ]
+
+    def __copy__(self) -> Module:
+        """Copies the weights too: a change of one model never changes another."""
+        return copy.deepcopy(self)
+
 
 class Layer(Module):
     """A module of this package: it checks what comes in, and is compiled."""
 
     _input: Any = None  # the shape that was checked last, and what it leads to
     _output: Any = None
-    _modes: Any = None  # which of the modules inside trained then
+    _modes: Any = None  # the modes of the modules inside, which lead to its graph
 
     def forward(self, x: Any) -> Any:
         """Checks x and computes the layer's output."""
@@ -242,13 +347,17 @@ class Layer(Module):
             self._input = x.shape
         if not x.size:  # MXNet's operators fail on no examples, and much later
             return np.zeros(self._output, dtype=x.dtype, ctx=x.ctx)
-        modes = [module.training for module in self._modules_inside()]
+        modes = [module._mode() for module in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()
             self._modes = modes
-        if x.ndim == 1:  # one example: a batch of one
-            return super().forward(x.reshape(1, -1))[0]
+        if x.ndim == self.example_axes():  # one example: a batch of one
+            return super().forward(np.expand_dims(x, 0))[0]
         return super().forward(x)
+
+    def example_axes(self) -> int | None:
+        """How many axes one example has, if MXNet computes batches only."""
+        return None
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of the output for an input of ``shape``.
@@ -286,29 +395,51 @@ def _gradient_of(array: Any) -> Any:
     return np.zeros_like(array) if array.grad is None else array.grad
 
 
-def shared_shape(parameter: Any) -> tuple[int, ...]:
-    """The parameter's shape in the NumPy twin and in checkpoints."""
-    return getattr(parameter, "shared_shape", parameter.shape)
+def _is_buffer(part: Any) -> bool:
+    return isinstance(part, Buffer) or (
+        isinstance(part, gluon.Parameter) and not is_parameter(part)
+    )
 
 
-def as_shared(parameter: Any, values: numpy.ndarray) -> numpy.ndarray:
+def _learns(parameter: Any) -> bool:
+    """Whether a parameter is trained, and not frozen."""
+    if isinstance(parameter, gluon.Parameter):
+        return parameter.grad_req != "null"
+    return parameter.grad is not None
+
+
+def _values(part: Any) -> Any:
+    """The array of a parameter or a buffer."""
+    return part.value if isinstance(part, Buffer) else array_of(part)
+
+
+def shared_shape(part: Any) -> tuple[int, ...]:
+    """The shape of a parameter or buffer in the NumPy twin and in checkpoints."""
+    return part.layout.shape if hasattr(part, "layout") else part.shape
+
+
+def as_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
     """Turns a parameter's values from Gluon's layout into the NumPy twin's."""
-    if not hasattr(parameter, "shared_shape"):
+    if not hasattr(part, "layout"):
         return values
-    return numpy.ascontiguousarray(values.T).reshape(parameter.shared_shape)
+    axes, shape = part.layout
+    return numpy.ascontiguousarray(values.transpose(axes)).reshape(shape)
 
 
-def from_shared(parameter: Any, values: numpy.ndarray) -> numpy.ndarray:
+def from_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
     """Turns a parameter's values from the NumPy twin's layout into Gluon's."""
-    if not hasattr(parameter, "shared_shape"):
+    if not hasattr(part, "layout"):
         return values
-    return numpy.ascontiguousarray(values.reshape(parameter.shape[::-1]).T)
+    axes = part.layout.axes
+    values = values.reshape([part.shape[axis] for axis in axes])
+    back = [axes.index(axis) for axis in range(len(axes))]
+    return numpy.ascontiguousarray(values.transpose(back))
 
 
-def fill(parameter: Any, values: numpy.ndarray) -> None:
-    """Gives a parameter values in the NumPy twin's layout."""
-    array = array_of(parameter)
-    values = from_shared(parameter, values)
+def fill(part: Any, values: numpy.ndarray) -> None:
+    """Gives a parameter or a buffer values in the NumPy twin's layout."""
+    array = _values(part)
+    values = from_shared(part, values)
     everything = ... if array.ndim else ()  # MXNet takes no ... for a number
     array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
 
@@ -316,7 +447,7 @@ def fill(parameter: Any, values: numpy.ndarray) -> None:
 def _walk(
     part: Any, path: str, above: tuple[int, ...] = ()
 ) -> Iterator[tuple[str, Any]]:
-    """Yields every module and parameter below ``part`` with its path, depth first."""
+    """Yields every module, parameter and buffer below ``part`` with its path."""
     if isinstance(part, Module):
         yield path, part
         children: Any = type(part).parts(part).items()  # "parts" may be an attribute
@@ -325,7 +456,7 @@ def _walk(
     elif isinstance(part, (list, tuple)):
         children = enumerate(part)
     else:
-        if is_parameter(part):
+        if is_parameter(part) or _is_buffer(part):
             yield path, part
         return
     if id(part) in above:

@@ -8,6 +8,7 @@ too: pass it ``model.collect_params()``.)
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -24,6 +25,7 @@ from d2lib._checks import (
 from d2lib.mx._compat import mx
 from d2lib.mx.module import as_shared, from_shared, shared_shape
 from d2lib.mx.tensor import Learnable, is_parameter, to_numpy, zero_gradients
+from d2lib.schedules import Rate, learning_rate, loaded_rate
 
 __all__ = [
     "SGD",
@@ -41,24 +43,37 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(self, parameters: Iterable[Any], lr: float) -> None:
+    def __init__(self, parameters: Iterable[Any], lr: Rate) -> None:
         self.parameters = check_parameters(parameters, is_parameter)
-        self.lr = lr
         self.steps = 0
+        self.lr = lr
         self._counts = [0] * len(self.parameters)  # the steps of each
         self._learnables = [Learnable(p) for p in self.parameters]
         self._kept = [
             [mx.nd.zeros_like(p.classic) for _ in self.slots] for p in self._learnables
         ]
 
+    def __copy__(self) -> Optimizer:
+        """Copies what is kept, and the parameters: copy it together with its model."""
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles all but the views of the parameters' arrays."""
+        return {k: v for k, v in vars(self).items() if k != "_learnables"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._learnables = [Learnable(p) for p in self.parameters]
+
     @property
     def lr(self) -> float:
-        """The learning rate; set it to change it between steps."""
+        """The learning rate of the next step; set it to a number or to a schedule."""
         return self._lr
 
     @lr.setter
-    def lr(self, value: float) -> None:
-        self._lr = check_positive(value, "lr")
+    def lr(self, value: Rate) -> None:
+        self._lr = learning_rate(value, self.steps)
+        self.schedule = value if callable(value) else None
 
     def step(self) -> None:
         """Moves every parameter that has a gradient, once.
@@ -84,6 +99,8 @@ class Optimizer:
             together.setdefault(self._counts[i], []).append(arrays)
         for steps, group in together.items():
             self._update(group, steps)
+        if self.schedule is not None:
+            self._lr = learning_rate(self.schedule, self.steps)
 
     def _update(self, ready: list[tuple], steps: int) -> None:
         """Updates each (weight, gradient, *kept) in place, for the steps-th time."""
@@ -98,6 +115,7 @@ class Optimizer:
     def state(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
         arrays = {"steps": numpy.asarray(self.steps), "lr": numpy.asarray(self.lr)}
+        arrays["scheduled"] = numpy.asarray(int(self.schedule is not None))
         arrays["counts"] = numpy.asarray(self._counts)
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
@@ -112,13 +130,14 @@ class Optimizer:
             ValueError: names or shapes that do not fit; nothing is changed.
         """
         given = {name: to_numpy(values) for name, values in state.items()}
-        shapes: dict[str, tuple[int, ...]] = {"steps": (), "lr": ()}
+        shapes: dict[str, tuple[int, ...]] = {"steps": (), "lr": (), "scheduled": ()}
         shapes["counts"] = (len(self.parameters),)
         for i, parameter in enumerate(self.parameters):
             shapes |= {f"{i}.{slot}": shared_shape(parameter) for slot in self.slots}
         check_state(given, shapes, type(self).__name__)
-        self.lr = float(given["lr"])
+        lr = loaded_rate(given, self.schedule)
         self.steps = int(given["steps"])
+        self.lr = lr
         self._counts = given["counts"].astype(int).tolist()
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
@@ -153,7 +172,8 @@ class SGD(Optimizer):
 
     Args:
         parameters: ``model.parameters()``, or tensors with ``requires_grad=True``.
-        lr: the learning rate :math:`\eta` > 0.
+        lr: the learning rate :math:`\eta` > 0, or a schedule: a function of the steps
+            taken so far, such as `cosine` returns.
         weight_decay: :math:`\lambda` >= 0, the pull of every weight towards zero.
 
     Raises:
@@ -173,7 +193,10 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, parameters: Iterable[Any], lr: float = 0.01, weight_decay: float = 0.0
+        self,
+        parameters: Iterable[Any],
+        lr: Rate = 0.01,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
@@ -210,7 +233,7 @@ class Momentum(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float = 0.01,
+        lr: Rate = 0.01,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
@@ -241,13 +264,16 @@ class Adagrad(Optimizer):
     Example:
         >>> from d2lib.mx import Dense
         >>> list(Adagrad(Dense(2, 1, bias=False).parameters()).state())
-        ['steps', 'lr', 'counts', '0.squares']
+        ['steps', 'lr', 'scheduled', 'counts', '0.squares']
     """
 
     slots = ("squares",)
 
     def __init__(
-        self, parameters: Iterable[Any], lr: float = 0.01, eps: float = 1e-7
+        self,
+        parameters: Iterable[Any],
+        lr: Rate = 0.01,
+        eps: float = 1e-7,
     ) -> None:
         super().__init__(parameters, lr)
         self.eps = check_positive(eps, "eps")
@@ -285,7 +311,7 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float = 0.001,
+        lr: Rate = 0.001,
         rho: float = 0.9,
         eps: float = 1e-8,
     ) -> None:
@@ -329,7 +355,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-5,
     ) -> None:
@@ -381,7 +407,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float = 0.001,
+        lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,

@@ -15,7 +15,7 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import gluon, np
 from d2lib.mx.device import device
-from d2lib.mx.module import Module, fill
+from d2lib.mx.module import Layout, Module, fill
 from d2lib.mx.tensor import Tensor, as_tensor
 from d2lib.shared.weights import first_weights
 
@@ -68,7 +68,7 @@ class Recurrent(Module):
             )
             for part, array in zip((self.W_xh, self.W_hh, self.b), values, strict=True):
                 if array.ndim == 2:
-                    part[k].shared_shape = array.shape
+                    part[k].layout = Layout((1, 0), array.shape)
                 fill(part[k], array)
 
     def _parameters(self, name: str) -> list[Any]:

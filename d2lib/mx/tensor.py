@@ -114,9 +114,10 @@ def log(x: Any) -> Tensor:
 
 def is_parameter(part: Any) -> bool:
     """Whether this is to be trained, or was until it was frozen."""
-    return isinstance(part, gluon.Parameter) or (
-        isinstance(part, np.ndarray)
-        and (part.grad is not None or getattr(part, "is_parameter", False))
+    if isinstance(part, gluon.Parameter):
+        return part._differentiable  # or it is a buffer, such as a running mean
+    return isinstance(part, np.ndarray) and (
+        part.grad is not None or getattr(part, "is_parameter", False)
     )
 
 

@@ -5,6 +5,7 @@ twin.
 """
 
 from d2lib.data import Vocabulary, minibatches
+from d2lib.schedules import cosine, exponential, step_decay, warmup
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
 from d2lib.scratch.attention import (
     MultiHeadAttention,
@@ -18,7 +19,7 @@ from d2lib.scratch.initializers import initialize
 from d2lib.scratch.language import LanguageModel, generate
 from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
 from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
-from d2lib.scratch.module import Module
+from d2lib.scratch.module import Buffer, Module
 from d2lib.scratch.optimizers import (
     SGD,
     Adadelta,
@@ -33,6 +34,7 @@ from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
 from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
 from d2lib.scratch.transformer import LayerNorm, TransformerBlock
+from d2lib.shared.summaries import summary
 from d2lib.training import (
     Callback,
     EarlyStopping,
@@ -52,6 +54,7 @@ __all__ = [
     "Adadelta",
     "Adagrad",
     "Adam",
+    "Buffer",
     "Callback",
     "Dense",
     "Dropout",
@@ -75,9 +78,11 @@ __all__ = [
     "attention_weights",
     "binary_cross_entropy",
     "clip_gradients",
+    "cosine",
     "cross_entropy",
     "device",
     "exp",
+    "exponential",
     "fit",
     "generate",
     "initialize",
@@ -92,7 +97,10 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "step_decay",
+    "summary",
     "tanh",
     "tensor",
     "to_numpy",
+    "warmup",
 ]

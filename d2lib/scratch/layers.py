@@ -183,7 +183,7 @@ class Sequential(Module):
                     "Sequential(*layers), and an activation as "
                     "Dense(..., activation='relu')"
                 )
-        self.layers = list(layers)
+        self.layers = layers
 
     def forward(self, x: Any) -> Any:
         """Passes x through every layer in turn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,73 @@ from typing import Any
 import numpy as np
 
 from d2lib import checkpoint
-from d2lib._checks import check_state
-from d2lib.scratch.tensor import Tensor
+from d2lib._checks import check_buffer, check_state
+from d2lib.scratch.tensor import Tensor, as_tensor, tensor
+from d2lib.shared.summaries import Part, table
 
-__all__ = ["Module"]
+__all__ = ["Buffer", "Module"]
+
+
+class Buffer:
+    """Numbers that a module keeps beside its parameters, such as running statistics.
+
+    Assigned to an attribute of a `Module`, a buffer is part of ``state()``, is saved
+    and loaded. It is no parameter: nothing trains it, counts it, or freezes it.
+
+    Args:
+        values: the numbers to start with, floats of any shape; they are copied.
+        dtype: float32 unless given.
+
+    Attributes:
+        value: a tensor without a gradient. Assign another one of its shape to change
+            it: the values are copied, and how they were computed is forgotten.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists, or (when assigned) another shape.
+
+    Example:
+        >>> class Counter(Module):
+        ...     def __init__(self):
+        ...         self.calls = Buffer(0.0)
+        ...     def forward(self, x):
+        ...         self.calls.value = self.calls.value + 1.0
+        ...         return x
+        >>> counter = Counter()
+        >>> _ = counter([1.0])
+        >>> counter.state()["calls"].item(), counter.num_parameters()
+        (1.0, 0)
+    """
+
+    def __init__(self, values: Any, dtype: Any = None) -> None:
+        self._value = tensor(values, dtype)
+
+    @property
+    def value(self) -> Tensor:
+        """The numbers, as a tensor without a gradient."""
+        return self._value
+
+    @value.setter
+    def value(self, values: Any) -> None:
+        new = as_tensor(values, self._value.dtype)
+        check_buffer(new.shape, self._value.shape)
+        self._value = Tensor(new.data.astype(self._value.dtype))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the numbers."""
+        return self._value.shape
 
 
 class Module:
     """A part of a network: its parameters are the tensors found in its attributes.
 
-    Assign tensors with ``requires_grad=True``, other modules, or lists and dicts of
-    these, and they are found and named by their path (``layers.0.W``). A subclass
-    defines ``forward``.
+    Assign tensors with ``requires_grad=True``, a `Buffer`, other modules, or lists and
+    dicts of these, and they are found and named by their path (``layers.0.W``),
+    whatever the attribute is called (``_hidden`` too). A subclass defines ``forward``.
+
+    ``print(model)`` shows its parts. It can be copied (by `copy.copy` too, with weights
+    of its own) and pickled; gradients and compiled graphs stay behind.
 
     Example:
         >>> from d2lib.scratch import tensor
@@ -54,10 +110,16 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Yields (path, tensor) for every parameter; a shared one once."""
+        for path, part in self._named_arrays():
+            if isinstance(part, Tensor):
+                yield path, part
+
+    def _named_arrays(self) -> Iterator[tuple[str, Tensor | Buffer]]:
+        """Yields (path, parameter or buffer), which is what ``state()`` holds."""
         seen: set[int] = set()
         names: set[str] = set()
         for path, part in _walk(self, ""):
-            if isinstance(part, Tensor) and id(part) not in seen:
+            if not isinstance(part, Module) and id(part) not in seen:
                 if path in names:  # as those of the keys 0 and "0" of a dict
                     raise ValueError(
                         f"two parameters are called {path!r}: give the keys of a dict "
@@ -86,8 +148,8 @@ class Module:
     # Their values -------------------------------------------------------------------
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns a copy of every parameter's values by name."""
-        return {name: p.data.copy() for name, p in self.named_parameters()}
+        """Returns a copy of the values of every parameter and buffer by name."""
+        return {name: _values(part).copy() for name, part in self._named_arrays()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Takes over values by name, from either twin's ``state()``.
@@ -96,11 +158,14 @@ class Module:
             ValueError: names or shapes that are not this module's; nothing is changed.
         """
         arrays = {name: np.asarray(values) for name, values in state.items()}
-        parameters = dict(self.named_parameters())
-        shapes = {name: p.shape for name, p in parameters.items()}
+        parts = dict(self._named_arrays())
+        shapes = {name: part.shape for name, part in parts.items()}
         check_state(arrays, shapes, type(self).__name__)
-        for name, parameter in parameters.items():
-            parameter.data[...] = arrays[name]
+        for name, part in parts.items():
+            if isinstance(part, Buffer):
+                part.value = arrays[name].astype(part.value.dtype)
+            else:
+                part.data[...] = arrays[name]
 
     def gradients(self) -> dict[str, np.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
@@ -115,11 +180,11 @@ class Module:
             parameter.zero_grad()
 
     def save(self, path: str | Path) -> None:
-        """Writes the parameters to an ``.npz`` file, whole or not at all."""
+        """Writes the ``state()`` to an ``.npz`` file, whole or not at all."""
         checkpoint.save(path, self.state())
 
     def load(self, path: str | Path) -> None:
-        """Reads parameters that either twin saved.
+        """Reads a ``state()`` that either twin saved.
 
         Raises:
             CheckpointError: not a checkpoint, truncated, or another model's; nothing is
@@ -172,6 +237,26 @@ class Module:
         """Does nothing here; in MXNet it compiles the module into one graph."""
         return self
 
+    # Showing and copying ------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return table(self._described())
+
+    def _described(self) -> list[Part]:
+        """Every part for `summary`, in the order of ``state()``."""
+        return [
+            Part(path, part, "module")
+            if isinstance(part, Module)
+            else Part(path, part, "buffer", part.shape)
+            if isinstance(part, Buffer)
+            else Part(path, part, "parameter", part.shape, part.requires_grad)
+            for path, part in _walk(self, "")
+        ]
+
+    def __copy__(self) -> Module:
+        """Copies the weights too: a change of one model never changes another."""
+        return copy.deepcopy(self)
+
 
 def is_parameter(part: Any) -> bool:
     """Whether this is a tensor to be trained, or one that was until it was frozen."""
@@ -182,10 +267,14 @@ def is_parameter(part: Any) -> bool:
     )
 
 
+def _values(part: Tensor | Buffer) -> np.ndarray:
+    return part.value.data if isinstance(part, Buffer) else part.data
+
+
 def _walk(
     part: Any, path: str, above: tuple[int, ...] = ()
 ) -> Iterator[tuple[str, Any]]:
-    """Yields every module and parameter below ``part`` with its path, depth first."""
+    """Yields every module, parameter and buffer below ``part`` with its path."""
     if isinstance(part, Module):
         yield path, part
         children: Any = vars(part).items()
@@ -194,7 +283,7 @@ def _walk(
     elif isinstance(part, (list, tuple)):
         children = enumerate(part)
     else:
-        if is_parameter(part):
+        if is_parameter(part) or isinstance(part, Buffer):
             yield path, part
         return
     if id(part) in above:

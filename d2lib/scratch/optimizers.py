@@ -10,6 +10,7 @@ In the equations g is the gradient, w a weight, :math:`\eta` the learning rate `
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from d2lib._checks import (
     check_probability,
     check_state,
 )
+from d2lib.schedules import Rate, learning_rate, loaded_rate
 from d2lib.scratch._parallel import in_parallel, threads
 from d2lib.scratch.module import is_parameter
 from d2lib.scratch.tensor import Tensor
@@ -44,27 +46,43 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+    def __init__(self, parameters: Iterable[Tensor], lr: Rate) -> None:
         self.parameters = check_parameters(parameters, is_parameter)
-        self.lr = lr
         self.steps = 0
+        self.lr = lr
         self._counts = [0] * len(self.parameters)  # the steps of each
         self._kept = [
             [np.zeros_like(p.data) for _ in self.slots] for p in self.parameters
         ]
+        self._prepare_buffers()
+
+    def _prepare_buffers(self) -> None:
         self._buffers = block_buffers(
             max(p.size for p in self.parameters),
             np.result_type(*[p.dtype for p in self.parameters]),
         )
 
+    def __copy__(self) -> Optimizer:
+        """Copies what is kept, and the parameters: copy it together with its model."""
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles all but the buffers: they fit this machine's cores."""
+        return {k: v for k, v in vars(self).items() if k != "_buffers"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._prepare_buffers()
+
     @property
     def lr(self) -> float:
-        """The learning rate; set it to change it between steps."""
+        """The learning rate of the next step; set it to a number or to a schedule."""
         return self._lr
 
     @lr.setter
-    def lr(self, value: float) -> None:
-        self._lr = check_positive(value, "lr")
+    def lr(self, value: Rate) -> None:
+        self._lr = learning_rate(value, self.steps)
+        self.schedule = value if callable(value) else None
 
     def step(self) -> None:
         """Moves every parameter that has a gradient, once.
@@ -87,6 +105,8 @@ class Optimizer:
             self._counts[i] += 1
             self._prepare(self._counts[i])
             update_in_blocks(self._update, arrays, self._buffers)
+        if self.schedule is not None:
+            self._lr = learning_rate(self.schedule, self.steps)
 
     def _prepare(self, steps: int) -> None:
         """Computes what is the same for every block of a parameter in this step.
@@ -108,6 +128,7 @@ class Optimizer:
     def state(self) -> dict[str, np.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
         arrays = {"steps": np.asarray(self.steps), "lr": np.asarray(self.lr)}
+        arrays["scheduled"] = np.asarray(int(self.schedule is not None))
         arrays["counts"] = np.array(self._counts)
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
@@ -123,8 +144,9 @@ class Optimizer:
         given = {name: np.asarray(values) for name, values in state.items()}
         shapes = {name: values.shape for name, values in self.state().items()}
         check_state(given, shapes, type(self).__name__)
-        self.lr = float(given["lr"])
+        lr = loaded_rate(given, self.schedule)
         self.steps = int(given["steps"])
+        self.lr = lr
         self._counts = given["counts"].astype(int).tolist()
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
@@ -184,7 +206,8 @@ class SGD(Optimizer):
 
     Args:
         parameters: tensors with ``requires_grad=True``, as ``model.parameters()``.
-        lr: the learning rate :math:`\eta` > 0.
+        lr: the learning rate :math:`\eta` > 0, or a schedule: a function of the steps
+            taken so far, such as `cosine` returns.
         weight_decay: :math:`\lambda` >= 0, the pull of every weight towards zero.
 
     Raises:
@@ -204,7 +227,10 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, parameters: Iterable[Tensor], lr: float = 0.01, weight_decay: float = 0.0
+        self,
+        parameters: Iterable[Tensor],
+        lr: Rate = 0.01,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
@@ -248,7 +274,7 @@ class Momentum(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float = 0.01,
+        lr: Rate = 0.01,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
@@ -294,7 +320,10 @@ class Adagrad(Optimizer):
     slots = ("squares",)
 
     def __init__(
-        self, parameters: Iterable[Tensor], lr: float = 0.01, eps: float = 1e-7
+        self,
+        parameters: Iterable[Tensor],
+        lr: Rate = 0.01,
+        eps: float = 1e-7,
     ) -> None:
         super().__init__(parameters, lr)
         self.eps = check_positive(eps, "eps")
@@ -342,7 +371,7 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float = 0.001,
+        lr: Rate = 0.001,
         rho: float = 0.9,
         eps: float = 1e-8,
     ) -> None:
@@ -394,7 +423,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-5,
     ) -> None:
@@ -452,7 +481,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float = 0.001,
+        lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,

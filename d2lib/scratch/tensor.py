@@ -138,6 +138,15 @@ class Tensor:
         """Returns the same values with their history cut off."""
         return Tensor(self.data, dtype=self.dtype)
 
+    def __reduce__(self) -> tuple:
+        """Copies and pickles the values; of what a leaf has, all but the gradient."""
+        is_leaf = self.op == "leaf"
+        return _restored, (
+            self.data,
+            is_leaf and self.requires_grad,
+            is_leaf and self.is_parameter,
+        )
+
     # The backward pass --------------------------------------------------------------
 
     def backward(self, gradient: Any = None) -> None:
@@ -469,6 +478,13 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     if isinstance(data, np.ndarray):
         data = data.copy()  # who changes the array later does not change the gradient
     return Tensor(data, dtype, requires_grad)
+
+
+def _restored(data: np.ndarray, requires_grad: bool, is_parameter: bool) -> Tensor:
+    """Makes a tensor again of what `copy` and `pickle` took from one."""
+    result = Tensor(data.copy(), data.dtype, requires_grad)
+    result.is_parameter = is_parameter
+    return result
 
 
 def as_tensor(x: Any, dtype: Any = None) -> Tensor:

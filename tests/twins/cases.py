@@ -667,3 +667,44 @@ def a_training_of_the_one_is_read_by_the_other(scratch, mx, folder):
         other.load(path)
         identical(model.state(), other.state())
         close(a.predict(model, data[0]), b.predict(other, data[0]), 1e-6, "predictions")
+
+
+@parity("Buffer")
+def buffers(scratch, mx):
+    for dl in (scratch, mx):
+        buffer = dl.Buffer([1.0, 2.0])
+        buffer.value = buffer.value * 2.0 + 1.0
+        assert dl.to_numpy(buffer.value).tolist() == [3.0, 5.0]
+        assert buffer.shape == (2,)
+
+
+@parity("cosine", "exponential", "step_decay", "warmup")
+def learning_rates_that_change(scratch, mx):
+    """The functions are the same; the steps taken with them agree."""
+    for schedule in (
+        scratch.cosine(0.1, steps=8, warmup=2),
+        scratch.exponential(0.1, factor=0.8),
+        scratch.step_decay(0.1, every=2),
+        scratch.warmup(0.1, steps=3),
+    ):
+        found = []
+        for dl in (scratch, mx):
+            w = dl.tensor(normal(0, 3), requires_grad=True)
+            optimizer = dl.Adam([w], lr=schedule)
+            for _ in range(6):
+                optimizer.zero_grad()
+                with dl.record():
+                    loss = (w * w).sum()
+                loss.backward()
+                optimizer.step()
+            found.append(dl.to_numpy(w))
+        close(*found, VALUES, repr(schedule))
+
+
+@parity("summary")
+def one_table(scratch, mx):
+    texts = []
+    for dl in (scratch, mx):
+        model = dl.MLP([4, 3, 2], dropout=0.5, seed=0)
+        texts.append((str(model), dl.summary(model, (5, 4))))
+    assert texts[0] == texts[1]

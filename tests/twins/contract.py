@@ -6,7 +6,7 @@ import inspect
 import types
 
 # Public members of d2lib.mx's classes that connect them to Gluon, and nothing else.
-GLUON_HOOKS = {"hybrid_forward", "parts", "output_shape", "dtype"}
+GLUON_HOOKS = {"hybrid_forward", "parts", "output_shape", "dtype", "example_axes"}
 
 # Members of a scratch class that its twin need not have, with the reason.
 SCRATCH_ONLY = {

@@ -42,7 +42,8 @@ BUILD = {
 TOOLS = {
     *("History", "Module", "Sequential", "accuracy", "device", "fit", "predict"),
     *("Tensor", "exp", "log", "no_grad", "one_hot", "record", "tensor", "to_numpy"),
-    *("Vocabulary", "Callback", "NonFiniteLossError"),
+    *("Callback", "NonFiniteLossError"),
+    *("Buffer", "Vocabulary", "summary"),
 }
 
 
