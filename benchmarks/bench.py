@@ -33,7 +33,9 @@ PEERS = {
     "mx": ("mx", HERE),
     "mxnet": ("mxnet", HERE),
     "mxnet, tuned": ("mxnet_tuned", HERE),
+    "jax": ("jax", BENCH),
     "autograd": ("autograd", BENCH),
+    "dezero": ("dezero", BENCH),
     "numpy-ml": ("numpy_ml", BENCH),
     "micrograd": ("micrograd", BENCH),
 }

@@ -250,7 +250,7 @@ class TestFile:
             line.split(" | ")[-1]
             for line in report.goals({"results": rows}).splitlines()[2:]
         ] == [
-            "≤ 1.2 × PyTorch: **missed**, 1.25 × |",
+            "≤ 1.05 × PyTorch: **missed**, 1.43 × |",
             "≤ mxnet, tuned, 1.40 ms: **missed**, 1.07 × |",
             "≤ mxnet, 900 µs: too noisy to tell |",
             "≤ 1.50 s: met |",
