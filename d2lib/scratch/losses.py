@@ -144,8 +144,13 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     z = y_hat.data.reshape(-1, y_hat.shape[-1])  # (n, classes)
     check_batch(z.shape, "cross_entropy")
     rows = np.arange(len(z))
-    p, total, top, above = exp_rows(z)
-    values = above + (top - z[rows, labels])  # both summands are >= 0
+    p, total, shift = exp_rows(z)
+    own = p[rows, labels]
+    # A quotient first, whose logarithm is exact near 0. But p may have vanished.
+    with np.errstate(divide="ignore"):
+        values = np.log(total / own)
+    vanished = ~(own > np.finfo(z.dtype).tiny)
+    values[vanished] = (np.log(total) + (shift - z[rows, labels]))[vanished]
 
     def slope(factor: np.ndarray) -> np.ndarray:
         factor = factor.reshape(-1)  # (1,), or one factor per example: (n,)

@@ -195,8 +195,11 @@ def _blocks(w: np.ndarray, *others: np.ndarray) -> Iterator[tuple[np.ndarray, ..
             "parameter.data[...] = values instead of replacing the array"
         )
     flat = [array.reshape(-1) for array in (w, *others)]
-    for start in range(0, w.size, _BLOCK):
-        yield tuple([array[start : start + _BLOCK] for array in flat])
+    # As many blocks of one size for each thread, or the others wait for the last.
+    count = -(-w.size // (_BLOCK * threads())) * threads()
+    size = -(-w.size // count)
+    for start in range(0, w.size, size):
+        yield tuple([array[start : start + size] for array in flat])
 
 
 class SGD(Optimizer):

@@ -698,7 +698,7 @@ def learning_rates_that_change(scratch, mx):
                 loss.backward()
                 optimizer.step()
             found.append(dl.to_numpy(w))
-        close(*found, VALUES, repr(schedule))
+        close(*found, GRADIENTS, repr(schedule))  # six steps of rounding
 
 
 @parity("summary")
