@@ -690,7 +690,7 @@ def learning_rates_that_change(scratch, mx):
         found = []
         for dl in (scratch, mx):
             w = dl.tensor(normal(0, 3), requires_grad=True)
-            optimizer = dl.Adam([w], lr=schedule)
+            optimizer = dl.Momentum([w], lr=schedule)
             for _ in range(6):
                 optimizer.zero_grad()
                 with dl.record():
