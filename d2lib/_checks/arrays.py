@@ -77,7 +77,10 @@ def check_unit_interval(values: np.ndarray, name: str) -> None:
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         hint = ""
         if name == "y_hat":
-            hint = ": pass logits with from_logits=True, or squash them with sigmoid"
+            hint = (
+                ": these are logits, for binary_cross_entropy_with_logits, or become "
+                "probabilities with sigmoid"
+            )
         raise ValueError(
             f"{name} must lie in [0, 1], got values from {values.min():g} to "
             f"{values.max():g}{hint}"

@@ -16,7 +16,12 @@ from d2lib.mx.embeddings import Embedding, one_hot
 from d2lib.mx.initializers import initialize
 from d2lib.mx.language import LanguageModel, generate
 from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
-from d2lib.mx.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.mx.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse,
+)
 from d2lib.mx.module import Module
 from d2lib.mx.optimizers import (
     SGD,
@@ -63,6 +68,7 @@ __all__ = [
     "attention",
     "attention_weights",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "clip_gradients",
     "cross_entropy",
     "device",

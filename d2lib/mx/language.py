@@ -74,7 +74,9 @@ class LanguageModel(Module):
         if cell == "transformer":
             self.positions = positional_encoding(max_length, units)
             self.blocks = [
-                TransformerBlock(units, heads, dropout=dropout, seed=generator)
+                TransformerBlock(
+                    units, heads, causal=True, dropout=dropout, seed=generator
+                )
                 for _ in range(layers)
             ]
             self.norm = LayerNorm(units)

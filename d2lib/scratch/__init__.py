@@ -17,7 +17,12 @@ from d2lib.scratch.embeddings import Embedding, one_hot
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.language import LanguageModel, generate
 from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
-from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.scratch.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse,
+)
 from d2lib.scratch.module import Module
 from d2lib.scratch.optimizers import (
     SGD,
@@ -64,6 +69,7 @@ __all__ = [
     "attention",
     "attention_weights",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "clip_gradients",
     "cross_entropy",
     "device",
