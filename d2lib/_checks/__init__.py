@@ -39,16 +39,23 @@ from d2lib._checks.numbers import (
     check_probability,
     check_seed,
 )
+from d2lib._checks.recording import (
+    changed_since,
+    check_gradient_shape,
+    nothing_recorded,
+)
 
 __all__ = [
     "as_float_array",
     "as_targets",
+    "changed_since",
     "check_attention",
     "check_batch",
     "check_choice",
     "check_context",
     "check_finite",
     "check_finite_number",
+    "check_gradient_shape",
     "check_heads",
     "check_indices",
     "check_inputs",
@@ -66,4 +73,5 @@ __all__ = [
     "check_state",
     "check_states",
     "check_unit_interval",
+    "nothing_recorded",
 ]

@@ -12,6 +12,7 @@ import importlib.util
 import platform
 import re
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Iterator
@@ -85,6 +86,7 @@ def import_mxnet() -> Any:
             import mxnet
 
             mxnet.npx.set_np()
+            _in_every_thread(mxnet)
             _mend_arrays(mxnet)
             # The engine reads its settings when it is first used, so use it.
             with _runtime.silenced_stderr():
@@ -131,6 +133,18 @@ def _loaded_when_used(name: str) -> types.ModuleType:
         importlib.import_module(name), attribute
     )
     return module
+
+
+def _in_every_thread(mxnet: Any) -> None:
+    """Extends ``set_np``, which holds for the thread that calls it, to all of them."""
+    scope = mxnet.util._NumpyArrayScope
+
+    class Current(threading.local):
+        def __init__(self) -> None:
+            self.value = scope(True)
+
+    scope._current = Current()
+    mxnet.util.set_np_shape(2)  # which means: in all threads
 
 
 def _mend_arrays(mxnet: Any) -> None:

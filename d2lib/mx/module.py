@@ -12,11 +12,13 @@ import numpy
 from d2lib import checkpoint
 from d2lib._checks import check_state
 from d2lib.mx._compat import gluon, mx, np
+from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
     Learnable,
     array_of,
     as_tensor,
     is_parameter,
+    renew,
     to_numpy,
     zero_gradients,
 )
@@ -62,6 +64,7 @@ class Module(gluon.HybridBlock):
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``; Gluon's takes no names."""
+        computing()
         if named:
             call = inspect.signature(self.forward).bind(*inputs, **named)
             call.apply_defaults()
@@ -311,6 +314,9 @@ def fill(parameter: Any, values: numpy.ndarray) -> None:
     values = from_shared(parameter, values)
     everything = ... if array.ndim else ()  # MXNet takes no ... for a number
     array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
+    learnable = Learnable(parameter)
+    if learnable.classic_gradient is not None:
+        renew([learnable])
 
 
 def _walk(

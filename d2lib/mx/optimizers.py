@@ -22,8 +22,9 @@ from d2lib._checks import (
     check_state,
 )
 from d2lib.mx._compat import mx
+from d2lib.mx._process import computing
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import Learnable, is_parameter, to_numpy, zero_gradients
+from d2lib.mx.tensor import Learnable, is_parameter, renew, to_numpy, zero_gradients
 
 __all__ = [
     "SGD",
@@ -66,6 +67,7 @@ class Optimizer:
         Raises:
             ValueError: no parameter has a gradient.
         """
+        computing()
         for parameter in self._learnables:
             parameter.refresh()
         ready = [i for i, parameter in enumerate(self._learnables) if parameter.ready]
@@ -84,6 +86,7 @@ class Optimizer:
             together.setdefault(self._counts[i], []).append(arrays)
         for steps, group in together.items():
             self._update(group, steps)
+        renew([self._learnables[i] for i in ready])
 
     def _update(self, ready: list[tuple], steps: int) -> None:
         """Updates each (weight, gradient, *kept) in place, for the steps-th time."""

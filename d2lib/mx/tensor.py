@@ -11,6 +11,8 @@ import numpy
 
 from d2lib._checks import as_float_array
 from d2lib.mx._compat import gluon, mx, np
+from d2lib.mx._process import check_process, computing
+from d2lib.mx._tape import mark_changed
 from d2lib.mx.device import device
 
 __all__ = [
@@ -32,10 +34,15 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Makes an array on `device`; with ``requires_grad`` it has a gradient.
 
     Gradients accumulate (``grad_req="add"``) until they are zeroed, as in the NumPy
-    twin.
+    twin. ``backward`` is MXNet's, with that twin's errors: what was not recorded, and
+    what was recorded before a step of an optimiser, ``load_state``, or a change in
+    place (``w -= ...``, ``w[:] = ...``), has no gradient. (It is not noticed if MXNet's
+    operators write into an array by ``out=``, or if a frozen parameter is changed.) Of
+    several elements MXNet's ``backward`` takes the gradient of the sum, unasked.
 
     Args:
-        data: numbers, nested lists or a float array, of any shape; it is copied.
+        data: numbers, nested lists or a float array, of any shape; it is copied, so
+            that who changes it later does not change the gradient.
         dtype: float32 unless given.
         requires_grad: whether ``backward`` shall add to ``grad``.
 
@@ -58,16 +65,19 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     result = to_device(array)
     if requires_grad:
         result.attach_grad("add")
+        result.is_parameter = True  # and remains one when it is frozen
     return result
 
 
 def to_device(array: numpy.ndarray) -> Tensor:
     """Copies a NumPy array into a new MXNet array on `device`."""
+    check_process()
     return np.array(array, dtype=array.dtype, ctx=device())
 
 
 def as_tensor(x: Any, dtype: Any = None) -> Tensor:
     """Returns ``x`` itself if it is an MXNet array of floats, else one made from it."""
+    computing()
     if not isinstance(x, np.ndarray):
         return tensor(x, dtype)
     if dtype is not None and x.dtype != dtype:
@@ -170,6 +180,15 @@ class Learnable:
     def ready(self) -> bool:
         """Whether ``backward`` has reached the gradient since it was set to zero."""
         return self.classic_gradient is not None and bool(self.array._fresh_grad)
+
+
+def renew(learnables: list[Learnable]) -> None:
+    """Says that these parameters, which have a gradient, have new values."""
+    mark_changed(
+        [p.array for p in learnables],
+        [p._gradient for p in learnables],
+        [getattr(p.parameter, "grad_req", "add") for p in learnables],
+    )
 
 
 def zero_gradients(learnables: list[Learnable]) -> None:

@@ -101,6 +101,7 @@ class Module:
         check_state(arrays, shapes, type(self).__name__)
         for name, parameter in parameters.items():
             parameter.data[...] = arrays[name]
+            parameter.mark_changed()
 
     def gradients(self) -> dict[str, np.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
