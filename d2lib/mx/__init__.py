@@ -13,6 +13,18 @@ from d2lib.mx.attention import (
 )
 from d2lib.mx.device import device
 from d2lib.mx.embeddings import Embedding, one_hot
+from d2lib.mx.functions import (
+    abs,
+    clip,
+    concatenate,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    stack,
+    where,
+)
 from d2lib.mx.initializers import initialize
 from d2lib.mx.language import LanguageModel, generate
 from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
@@ -35,7 +47,7 @@ from d2lib.mx.optimizers import (
 from d2lib.mx.recording import no_grad, record
 from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
-from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
+from d2lib.mx.tensor import Tensor, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
 from d2lib.training import EarlyStopping, History, accuracy, fit, predict
 
@@ -64,12 +76,15 @@ __all__ = [
     "Tensor",
     "TransformerBlock",
     "Vocabulary",
+    "abs",
     "accuracy",
     "attention",
     "attention_weights",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "clip",
     "clip_gradients",
+    "concatenate",
     "cross_entropy",
     "device",
     "exp",
@@ -77,7 +92,9 @@ __all__ = [
     "generate",
     "initialize",
     "log",
+    "maximum",
     "minibatches",
+    "minimum",
     "mse",
     "no_grad",
     "one_hot",
@@ -87,7 +104,10 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "sqrt",
+    "stack",
     "tanh",
     "tensor",
     "to_numpy",
+    "where",
 ]

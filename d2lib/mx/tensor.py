@@ -18,8 +18,6 @@ from d2lib.mx.device import device
 __all__ = [
     "Tensor",
     "as_tensor",
-    "exp",
-    "log",
     "tensor",
     "to_numpy",
 ]
@@ -100,26 +98,6 @@ def to_numpy(x: Any) -> numpy.ndarray:
     if isinstance(x, gluon.Parameter):
         x = x.data()
     return x.asnumpy() if isinstance(x, mx.nd.NDArray) else numpy.asarray(x)
-
-
-def exp(x: Any) -> Tensor:
-    """The exponential of every element, by ``np.exp``.
-
-    Example:
-        >>> exp([0.0, 1.0]).round(3)
-        array([1.   , 2.718])
-    """
-    return np.exp(as_tensor(x))
-
-
-def log(x: Any) -> Tensor:
-    """The natural logarithm of every element, by ``np.log``.
-
-    Example:
-        >>> log([1.0, 10.0]).round(3)
-        array([0.   , 2.303])
-    """
-    return np.log(as_tensor(x))
 
 
 def is_parameter(part: Any) -> bool:

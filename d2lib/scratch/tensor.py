@@ -22,6 +22,7 @@ import numpy as np
 from d2lib._checks import (
     as_float_array,
     changed_since,
+    check_axis,
     check_batch,
     check_gradient_shape,
     nothing_recorded,
@@ -31,8 +32,6 @@ from d2lib.scratch.recording import is_recording
 __all__ = [
     "Tensor",
     "as_tensor",
-    "exp",
-    "log",
     "node",
     "tensor",
     "to_numpy",
@@ -320,6 +319,14 @@ class Tensor:
 
         return node("**", x**exponent, (self,), backward)
 
+    def __abs__(self) -> Tensor:
+        x = self.data
+
+        def backward(g: np.ndarray) -> tuple:
+            return (g * ((x > 0).astype(x.dtype) - (x < 0)),)
+
+        return node("abs", np.abs(x), (self,), backward)
+
     def __neg__(self) -> Tensor:
         return node("neg", -self.data, (self,), lambda g: (-g,))
 
@@ -359,11 +366,34 @@ class Tensor:
     def __rmatmul__(self, other: Operand) -> Tensor:
         return as_tensor(other, self.dtype) @ self
 
+    # Comparisons: boolean NumPy arrays, which have no derivative -------------------
+
+    def __lt__(self, other: Operand) -> Any:
+        return self.data < as_tensor(other, self.dtype).data
+
+    def __le__(self, other: Operand) -> Any:
+        return self.data <= as_tensor(other, self.dtype).data
+
+    def __gt__(self, other: Operand) -> Any:
+        return self.data > as_tensor(other, self.dtype).data
+
+    def __ge__(self, other: Operand) -> Any:
+        return self.data >= as_tensor(other, self.dtype).data
+
+    def __eq__(self, other: object) -> Any:
+        return self.data == as_tensor(other, self.dtype).data
+
+    def __ne__(self, other: object) -> Any:
+        return self.data != as_tensor(other, self.dtype).data
+
+    __hash__ = object.__hash__  # by identity: two tensors may hold the same values
+
     # Reductions and shapes ----------------------------------------------------------
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The sum over ``axis``: its derivative is 1 for every summand."""
         x = self.data
+        check_axis(axis, x.ndim, "sum")
 
         def backward(g: np.ndarray) -> tuple:
             return (np.broadcast_to(_keep(g, x.shape, axis, keepdims), x.shape),)
@@ -372,22 +402,32 @@ class Tensor:
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The mean over ``axis``: its derivative is 1/n for each of n values."""
+        check_axis(axis, self.ndim, "mean")
         check_batch(self.shape, "mean")
         total = self.sum(axis, keepdims)
         return total * (total.size / self.size)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The largest value over ``axis``; equal largest values share the gradient."""
+        return self._best("max", np.max, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The smallest value over ``axis``; equal smallest ones share the gradient."""
+        return self._best("min", np.min, axis, keepdims)
+
+    def _best(self, name: str, best: Any, axis: Any, keepdims: bool) -> Tensor:
         x = self.data
-        top = x.max(axis=axis, keepdims=True)
+        check_axis(axis, x.ndim, name)
+        check_batch(x.shape, name)
+        top = best(x, axis=axis, keepdims=True)
 
         def backward(g: np.ndarray) -> tuple:
             winners = (x == top).astype(x.dtype)
-            winners /= winners.sum(axis=axis, keepdims=True)
+            # (Nothing equals a NaN: nobody wins.)
+            winners /= np.maximum(winners.sum(axis=axis, keepdims=True), 1)
             return (winners * _keep(g, x.shape, axis, keepdims),)
 
-        value = top if keepdims else x.max(axis=axis)
-        return node("max", value, (self,), backward)
+        return node(name, top if keepdims else best(x, axis=axis), (self,), backward)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same values in another shape."""
@@ -523,45 +563,3 @@ def to_numpy(x: Any) -> np.ndarray:
         array([1., 2.], dtype=float32)
     """
     return x.data if isinstance(x, Tensor) else np.asarray(x)
-
-
-def exp(x: Any) -> Tensor:
-    r"""The exponential of every element, :math:`e^x`; it is its own derivative.
-
-    Args:
-        x: a tensor or float array of any shape.
-
-    Returns:
-        A tensor of the same shape.
-
-    Raises:
-        TypeError: integer or object arrays.
-
-    Example:
-        >>> exp([0.0, 1.0]).data.round(3)
-        array([1.   , 2.718], dtype=float32)
-    """
-    x = as_tensor(x)
-    y = np.exp(x.data)
-    return node("exp", y, (x,), lambda g: (g * y,))
-
-
-def log(x: Any) -> Tensor:
-    r"""The natural logarithm of every element; its derivative is :math:`1/x`.
-
-    Args:
-        x: a tensor or float array of any shape, above zero.
-
-    Returns:
-        A tensor of the same shape.
-
-    Raises:
-        TypeError: integer or object arrays.
-
-    Example:
-        >>> log([1.0, 10.0]).data.round(3)
-        array([0.   , 2.303], dtype=float32)
-    """
-    x = as_tensor(x)
-    values = x.data
-    return node("log", np.log(values), (x,), lambda g: (g / values,))

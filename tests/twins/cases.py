@@ -110,10 +110,11 @@ def same_module(scratch, mx, build, *inputs):
 # What a page may do with a tensor of either twin. (mx's is MXNet's own ndarray.)
 TENSOR_MEMBERS = (
     *("shape", "ndim", "size", "dtype", "grad", "T"),
-    *("sum", "mean", "max", "reshape", "transpose"),
+    *("sum", "mean", "max", "min", "reshape", "transpose"),
     *("item", "asnumpy", "detach", "backward"),
     *("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__neg__"),
     *("__radd__", "__rsub__", "__rmul__", "__rtruediv__"),
+    *("__abs__", "__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"),
     *("__matmul__", "__getitem__", "__len__", "__float__", "__repr__"),
 )
 
@@ -203,6 +204,21 @@ def logarithm(scratch, mx):
     same_values_and_gradients(
         scratch, mx, lambda dl, m, x: dl.log(x), np.abs(normal(0, 3, 4)) + 0.1
     )
+
+
+@parity("abs", "sqrt", "clip", "where", "maximum", "minimum", "concatenate", "stack")
+def functions(scratch, mx):
+    """Their edges and errors are in test_functions."""
+    for f in (
+        lambda dl, m, x, y: dl.abs(x) + dl.sqrt(y * y + 1.0),
+        lambda dl, m, x, y: dl.clip(x, -0.5, 0.5) * y,
+        lambda dl, m, x, y: dl.where(x > y, x * 2.0, y * y),
+        lambda dl, m, x, y: dl.maximum(x, y) - dl.minimum(x, 0.1) * y,
+        lambda dl, m, x, y: dl.concatenate([x, y * x], axis=1),
+        lambda dl, m, x, y: dl.stack([x, y * x], axis=1),
+        lambda dl, m, x, y: x.min(axis=0) + y.min(),
+    ):
+        same_values_and_gradients(scratch, mx, f, normal(0, 3, 4), normal(1, 3, 4))
 
 
 @parity("sigmoid", "tanh", "relu", "softmax")

@@ -42,6 +42,7 @@ BUILD = {
 TOOLS = {
     *("History", "Module", "Sequential", "accuracy", "device", "fit", "predict"),
     *("Tensor", "exp", "log", "no_grad", "one_hot", "record", "tensor", "to_numpy"),
+    *("abs", "clip", "concatenate", "maximum", "minimum", "sqrt", "stack", "where"),
     "Vocabulary",
 }
 
