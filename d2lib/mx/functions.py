@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
+
 from d2lib._checks import (
     check_bounds,
     check_broadcast,
@@ -152,15 +154,22 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
 
 def _pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Makes tensors of both; what is none takes the dtype of the one that is."""
-    if isinstance(y, np.ndarray):
-        y = as_tensor(y)
-        return as_tensor(x, None if isinstance(x, np.ndarray) else y.dtype), y
+    if isinstance(y, np.ndarray) and not isinstance(x, np.ndarray):
+        x = as_tensor(x, y.dtype)
     x = as_tensor(x)
-    return x, as_tensor(y, x.dtype)
+    y = as_tensor(y, None if isinstance(y, np.ndarray) else x.dtype)
+    x, y = _alike([x, y])
+    return x, y
 
 
 def _list(tensors: Any, what: str, axis: Any) -> list[Tensor]:
     single = isinstance(tensors, np.ndarray)
     parts = [] if single else [as_tensor(t) for t in tensors]
     check_joined(None if single else parts, what, axis)
-    return parts
+    return _alike(parts)
+
+
+def _alike(tensors: list[Tensor]) -> list[Tensor]:
+    """Gives all the widest dtype among them, as NumPy does."""
+    widest = max((numpy.dtype(t.dtype) for t in tensors), key=lambda d: d.itemsize)
+    return [t if t.dtype == widest else t.astype(widest) for t in tensors]

@@ -161,6 +161,9 @@ class Tensor:
     def __float__(self) -> float:
         return float(self.item())
 
+    def __bool__(self) -> bool:
+        return bool(self.data)  # which is an error unless it is one number
+
     def asnumpy(self) -> np.ndarray:
         """Returns the values as a NumPy array of one's own."""
         return self.data.copy()

@@ -123,6 +123,28 @@ def test_equals_share_the_gradient(dl):
         assert dl.to_numpy(x.max(axis=1)).tolist() == [7.0]  # not one bit less
 
 
+@twins
+@pytest.mark.parametrize("name", ["maximum", "minimum", "concatenate", "stack"])
+def test_the_wider_dtype_wins(dl, name):
+    x = dl.tensor([1.0, 3.0], requires_grad=True)
+    y = dl.tensor([2.0, 2.0], dtype="float64", requires_grad=True)
+    f = getattr(dl, name)
+    with dl.record():
+        z = f([x, y]) if name in ("concatenate", "stack") else f(x, y)
+        loss = z.sum()
+    loss.backward()
+    assert z.dtype == np.float64
+    assert (x.grad.dtype, y.grad.dtype) == (np.float32, np.float64)
+
+
+@twins
+def test_the_truth_of_a_tensor(dl):
+    assert bool(dl.tensor([1.0]))
+    assert not bool(dl.tensor(0.0))
+    with pytest.raises(ValueError, match="truth value of an"):
+        bool(dl.tensor([1.0, 2.0]))
+
+
 # Comparisons -----------------------------------------------------------------------
 
 
