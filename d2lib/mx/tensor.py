@@ -134,6 +134,9 @@ class Learnable:
 
     def __init__(self, parameter: Any) -> None:
         self.parameter = parameter
+        self.layer: Any = self  # a tensor stands for itself
+        if isinstance(parameter, gluon.Parameter):
+            self.layer = parameter.name.rpartition("_")[0]
         self.array: Any = None
         self._gradient: Any = None
         self.refresh()
@@ -161,11 +164,18 @@ class Learnable:
 
 
 def renew(learnables: list[Learnable]) -> None:
-    """Says that these parameters, which have a gradient, have new values."""
+    """Says that these parameters, which have a gradient, have new values.
+
+    Those of a layer are used together: to save time, one stands for all of them.
+    """
+    changed: dict[Any, Learnable] = {}
+    for learnable in learnables:
+        changed.setdefault(learnable.layer, learnable)
+    reqs = [getattr(p.parameter, "grad_req", "add") for p in changed.values()]
     mark_changed(
-        [p.array for p in learnables],
-        [p._gradient for p in learnables],
-        [getattr(p.parameter, "grad_req", "add") for p in learnables],
+        [p.array for p in changed.values()],
+        [p._gradient for p in changed.values()],
+        "add" if reqs.count("add") == len(reqs) else reqs,
     )
 
 
