@@ -363,7 +363,9 @@ class TestNoLoopOverTheBatch:
         step()
         return step
 
-    @pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy", "cross_entropy"])
+    @pytest.mark.parametrize(
+        "loss", ["mse", "binary_cross_entropy_with_logits", "cross_entropy"]
+    )
     @pytest.mark.parametrize("twin", ["scratch", "mx"])
     def test_training(self, twin, loss):
         dl = scratch

@@ -7,8 +7,13 @@ message whichever twin runs it.
 from d2lib._checks.arrays import (
     as_float_array,
     as_targets,
+    check_axis,
     check_batch,
+    check_bounds,
+    check_broadcast,
+    check_condition,
     check_finite,
+    check_joined,
     check_same_shape,
     check_unit_interval,
 )
@@ -41,21 +46,33 @@ from d2lib._checks.numbers import (
     check_probability,
     check_seed,
 )
+from d2lib._checks.recording import (
+    changed_since,
+    check_gradient_shape,
+    nothing_recorded,
+)
 
 __all__ = [
     "as_float_array",
     "as_targets",
+    "changed_since",
     "check_attention",
+    "check_axis",
     "check_batch",
+    "check_bounds",
+    "check_broadcast",
     "check_buffer",
     "check_choice",
+    "check_condition",
     "check_context",
     "check_count",
     "check_finite",
     "check_finite_number",
+    "check_gradient_shape",
     "check_heads",
     "check_indices",
     "check_inputs",
+    "check_joined",
     "check_labels",
     "check_length",
     "check_mask",
@@ -70,4 +87,5 @@ __all__ = [
     "check_state",
     "check_states",
     "check_unit_interval",
+    "nothing_recorded",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,10 @@ def check_unit_interval(values: np.ndarray, name: str) -> None:
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         hint = ""
         if name == "y_hat":
-            hint = ": pass logits with from_logits=True, or squash them with sigmoid"
+            hint = (
+                ": these are logits, for binary_cross_entropy_with_logits, or become "
+                "probabilities with sigmoid"
+            )
         raise ValueError(
             f"{name} must lie in [0, 1], got values from {values.min():g} to "
             f"{values.max():g}{hint}"
@@ -104,3 +108,69 @@ def check_finite(values: np.ndarray, name: str) -> None:
 def _short(data: Any) -> str:
     text = repr(data)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_axis(axis: Any, ndim: int, what: str) -> None:
+    """Raises unless an axis, a tuple of axes, or None names axes of ``ndim`` ones."""
+    for i in axis if isinstance(axis, tuple) else (0,) if axis is None else (axis,):
+        if isinstance(i, bool) or not isinstance(i, int | np.integer):
+            raise TypeError(f"{what}'s axis must be a whole number, got {i!r}")
+        if axis is not None and not -ndim <= i < ndim:
+            raise ValueError(
+                f"{what}'s axis must lie in [{-ndim}, {ndim}) for {ndim} axes, got {i}"
+            )
+
+
+def check_bounds(low: Any, high: Any) -> None:
+    """Raises unless the ends of an interval, one of them at least, are in order."""
+    ends = [end for end in (low, high) if end is not None]
+    for end in ends:
+        if isinstance(end, bool) or not isinstance(end, Real):
+            raise TypeError(f"clip's low and high must be numbers or None, got {end!r}")
+    if not ends:
+        raise TypeError("clip needs low, high or both, got None for both")
+    if not ends[0] <= ends[-1]:
+        raise ValueError(f"clip needs low <= high, got low={low} and high={high}")
+
+
+def check_broadcast(shapes: Any, what: str) -> tuple[int, ...]:
+    """Returns the shape that these shapes broadcast to."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(
+            f"{what} needs shapes that broadcast, got "
+            f"{' and '.join(map(str, map(tuple, shapes)))}: axes, counted from the "
+            "last, must be equally long, or 1"
+        ) from None
+
+
+def check_condition(condition: Any) -> Any:
+    """Returns the condition of a choice, which must be boolean."""
+    if condition.dtype != bool:
+        raise TypeError(
+            f"where's condition must be boolean, got dtype {condition.dtype}: compare, "
+            "as in where(x > 0, x, 0.0)"
+        )
+    return condition
+
+
+def check_joined(tensors: Any, what: str, axis: Any) -> None:
+    """Raises unless tensors can be concatenated, or stacked, along an axis."""
+    if tensors is None:
+        raise TypeError(f"{what} takes a list of tensors, got one: pass {what}([x, y])")
+    if not tensors:
+        raise ValueError(f"{what} needs at least one tensor, got none")
+    shapes = [tuple(t.shape) for t in tensors]
+    new = what == "stack"
+    check_axis(axis, len(shapes[0]) + new, what)
+    for shape in shapes[1:]:
+        alike = len(shape) == len(shapes[0]) and all(
+            n == m or (not new and i == axis % len(shape))
+            for i, (n, m) in enumerate(zip(shape, shapes[0], strict=True))
+        )
+        if not alike:
+            rule = "one shape" if new else f"one shape but for axis {axis}"
+            raise ValueError(
+                f"{what} needs tensors of {rule}, got {shapes[0]} and {shape}"
+            )

@@ -82,6 +82,8 @@ def check_attention(
         hint = "each needs the axes (length, width) at least"
     elif q[-1] != k[-1]:
         hint = "q and k are multiplied, so their last axes must be of one length"
+    elif q[-1] < 1:
+        hint = "vectors without a number can't be compared"
     elif k[-2] < 1:
         hint = "there must be one key to look at, at least"
     elif v is not None and k[-2] != v[-2]:

@@ -13,10 +13,27 @@ from d2lib.mx.attention import (
 )
 from d2lib.mx.device import device
 from d2lib.mx.embeddings import Embedding, one_hot
+from d2lib.mx.functions import (
+    abs,
+    clip,
+    concatenate,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    stack,
+    where,
+)
 from d2lib.mx.initializers import initialize
 from d2lib.mx.language import LanguageModel, generate
 from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
-from d2lib.mx.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.mx.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse,
+)
 from d2lib.mx.module import Buffer, Module
 from d2lib.mx.optimizers import (
     SGD,
@@ -30,7 +47,7 @@ from d2lib.mx.optimizers import (
 from d2lib.mx.recording import no_grad, record
 from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
-from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
+from d2lib.mx.tensor import Tensor, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
 from d2lib.schedules import cosine, exponential, step_decay, warmup
 from d2lib.shared.summaries import summary
@@ -72,11 +89,15 @@ __all__ = [
     "Tensor",
     "TransformerBlock",
     "Vocabulary",
+    "abs",
     "accuracy",
     "attention",
     "attention_weights",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "clip",
     "clip_gradients",
+    "concatenate",
     "cosine",
     "cross_entropy",
     "device",
@@ -86,7 +107,9 @@ __all__ = [
     "generate",
     "initialize",
     "log",
+    "maximum",
     "minibatches",
+    "minimum",
     "mse",
     "no_grad",
     "one_hot",
@@ -96,10 +119,13 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "sqrt",
+    "stack",
     "step_decay",
     "summary",
     "tanh",
     "tensor",
     "to_numpy",
     "warmup",
+    "where",
 ]

@@ -37,7 +37,7 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    r""":math:`\text{softmax}(Q K^\top / \text{scale})\, V` by ``np.matmul``.
+    r""":math:`\text{softmax}(\text{scale} \cdot Q K^\top)\, V` by ``np.matmul``.
 
     Args:
         q: the queries, shape ``(..., len_q, d)``.
@@ -46,7 +46,8 @@ def attention(
         mask: a boolean NumPy array, True where a query may look; it broadcasts to
             ``(..., len_q, len_k)``.
         causal: whether query t may look at the keys 0 to t only.
-        scale: what the scores are divided by; None takes :math:`\sqrt d`.
+        scale: what the scores are multiplied with, as in PyTorch; None takes
+            :math:`1/\sqrt d`.
 
     Raises:
         ValueError: shapes that do not go together, no keys, a scale that is not > 0.
@@ -72,7 +73,7 @@ def attention_weights(
     causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    r""":math:`\text{softmax}(Q K^\top / \text{scale})`: who looks at whom.
+    r""":math:`\text{softmax}(\text{scale} \cdot Q K^\top)`: who looks at whom.
 
     Args:
         q: the queries, shape ``(..., len_q, d)``.
@@ -93,12 +94,12 @@ def attention_weights(
     q = as_tensor(q)
     k = as_tensor(k, q.dtype)
     check_attention(q.shape, k.shape)
-    scale = check_positive(q.shape[-1] ** 0.5 if scale is None else scale, "scale")
+    scale = check_positive(q.shape[-1] ** -0.5 if scale is None else scale, "scale")
     shape = (*q.shape[:-1], k.shape[-2])
     hidden, sighted = _hidden(mask, causal, shape, q.dtype)
     if 0 in shape:
         return np.zeros(shape, dtype=q.dtype, ctx=q.ctx)
-    return _weights(mx.nd, q / scale, np.swapaxes(k, -1, -2), hidden, sighted)
+    return _weights(mx.nd, q * scale, np.swapaxes(k, -1, -2), hidden, sighted)
 
 
 def _hidden(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> tuple:

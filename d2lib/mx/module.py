@@ -13,11 +13,13 @@ import numpy
 from d2lib import checkpoint
 from d2lib._checks import check_buffer, check_state
 from d2lib.mx._compat import autograd, gluon, mx, np
+from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
     Learnable,
     array_of,
     as_tensor,
     is_parameter,
+    renew,
     tensor,
     to_numpy,
     zero_gradients,
@@ -130,6 +132,7 @@ class Module(gluon.HybridBlock):
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``; Gluon's takes no names."""
+        computing()
         if named:
             call = inspect.signature(self.forward).bind(*inputs, **named)
             call.apply_defaults()
@@ -442,6 +445,10 @@ def fill(part: Any, values: numpy.ndarray) -> None:
     values = from_shared(part, values)
     everything = ... if array.ndim else ()  # MXNet takes no ... for a number
     array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
+    if is_parameter(part):
+        learnable = Learnable(part)
+        if learnable.classic_gradient is not None:
+            renew([learnable])
 
 
 def _walk(

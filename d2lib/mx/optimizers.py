@@ -23,8 +23,9 @@ from d2lib._checks import (
     check_state,
 )
 from d2lib.mx._compat import mx
+from d2lib.mx._process import computing
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import Learnable, is_parameter, to_numpy, zero_gradients
+from d2lib.mx.tensor import Learnable, is_parameter, renew, to_numpy, zero_gradients
 from d2lib.schedules import Rate, learning_rate, loaded_rate
 
 __all__ = [
@@ -81,6 +82,7 @@ class Optimizer:
         Raises:
             ValueError: no parameter has a gradient.
         """
+        computing()
         for parameter in self._learnables:
             parameter.refresh()
         ready = [i for i, parameter in enumerate(self._learnables) if parameter.ready]
@@ -101,6 +103,7 @@ class Optimizer:
             self._update(group, steps)
         if self.schedule is not None:
             self._lr = learning_rate(self.schedule, self.steps)
+        renew([self._learnables[i] for i in ready])
 
     def _update(self, ready: list[tuple], steps: int) -> None:
         """Updates each (weight, gradient, *kept) in place, for the steps-th time."""

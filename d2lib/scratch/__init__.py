@@ -15,10 +15,27 @@ from d2lib.scratch.attention import (
 )
 from d2lib.scratch.device import device
 from d2lib.scratch.embeddings import Embedding, one_hot
+from d2lib.scratch.functions import (
+    abs,
+    clip,
+    concatenate,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    stack,
+    where,
+)
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.language import LanguageModel, generate
 from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
-from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.scratch.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse,
+)
 from d2lib.scratch.module import Buffer, Module
 from d2lib.scratch.optimizers import (
     SGD,
@@ -32,7 +49,7 @@ from d2lib.scratch.optimizers import (
 from d2lib.scratch.recording import no_grad, record
 from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
-from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
+from d2lib.scratch.tensor import Tensor, tensor, to_numpy
 from d2lib.scratch.transformer import LayerNorm, TransformerBlock
 from d2lib.shared.summaries import summary
 from d2lib.training import (
@@ -73,11 +90,15 @@ __all__ = [
     "Tensor",
     "TransformerBlock",
     "Vocabulary",
+    "abs",
     "accuracy",
     "attention",
     "attention_weights",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "clip",
     "clip_gradients",
+    "concatenate",
     "cosine",
     "cross_entropy",
     "device",
@@ -87,7 +108,9 @@ __all__ = [
     "generate",
     "initialize",
     "log",
+    "maximum",
     "minibatches",
+    "minimum",
     "mse",
     "no_grad",
     "one_hot",
@@ -97,10 +120,13 @@ __all__ = [
     "relu",
     "sigmoid",
     "softmax",
+    "sqrt",
+    "stack",
     "step_decay",
     "summary",
     "tanh",
     "tensor",
     "to_numpy",
     "warmup",
+    "where",
 ]

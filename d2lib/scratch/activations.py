@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_choice
+from d2lib._checks import check_axis, check_choice
 from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 __all__ = ["relu", "sigmoid", "softmax", "tanh"]
@@ -111,6 +111,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: no such axis.
 
     Example:
         >>> softmax([1000.0, 1000.0]).data
@@ -119,6 +120,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     Source: Bridle, 1990.
     """
     x = as_tensor(x)
+    check_axis(axis, x.ndim, "softmax")
     p = x.data - x.data.max(axis=axis, keepdims=True)
     np.exp(p, out=p)
     p /= p.sum(axis=axis, keepdims=True)

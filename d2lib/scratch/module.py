@@ -166,6 +166,7 @@ class Module:
                 part.value = arrays[name].astype(part.value.dtype)
             else:
                 part.data[...] = arrays[name]
+                part.mark_changed()
 
     def gradients(self) -> dict[str, np.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""

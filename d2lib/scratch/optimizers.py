@@ -105,6 +105,7 @@ class Optimizer:
             self._counts[i] += 1
             self._prepare(self._counts[i])
             update_in_blocks(self._update, arrays, self._buffers)
+            self.parameters[i].mark_changed()
         if self.schedule is not None:
             self._lr = learning_rate(self.schedule, self.steps)
 
@@ -218,10 +219,12 @@ class SGD(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = SGD([w], lr=0.1)
-        >>> (w * w).sum().backward()
+        >>> with record():
+        ...     loss = (w * w).sum()
+        >>> loss.backward()
         >>> optimizer.step()
         >>> w.data
         array([0.8], dtype=float32)
@@ -260,10 +263,12 @@ class Momentum(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = Momentum([w], lr=0.1)
-        >>> (w * w).sum().backward()
+        >>> with record():
+        ...     loss = (w * w).sum()
+        >>> loss.backward()
         >>> optimizer.step()
         >>> optimizer.step()  # the same gradient again: 0.9 of the speed is added
         >>> round(float(w.data[0]), 2)
@@ -309,10 +314,12 @@ class Adagrad(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0, 1.0], requires_grad=True)
         >>> optimizer = Adagrad([w], lr=0.1)
-        >>> (w * tensor([1.0, 100.0])).sum().backward()
+        >>> with record():
+        ...     loss = (w * tensor([1.0, 100.0])).sum()
+        >>> loss.backward()
         >>> optimizer.step()  # the first step is lr, however steep
         >>> w.data.round(3)
         array([0.9, 0.9], dtype=float32)
@@ -358,10 +365,12 @@ class RMSProp(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = RMSProp([w], lr=0.1)
-        >>> (w * 5.0).sum().backward()
+        >>> with record():
+        ...     loss = (w * 5.0).sum()
+        >>> loss.backward()
         >>> optimizer.step()  # lr / sqrt(1 - rho): n starts at zero
         >>> round(float(w.data[0]), 3)
         0.684
@@ -410,10 +419,12 @@ class Adadelta(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = Adadelta([w])
-        >>> (w * 5.0).sum().backward()
+        >>> with record():
+        ...     loss = (w * 5.0).sum()
+        >>> loss.backward()
         >>> optimizer.step()
         >>> bool(0.98 < w.data[0] < 1.0)
         True
@@ -468,10 +479,12 @@ class Adam(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = Adam([w], lr=0.1)
-        >>> (w * 5.0).sum().backward()
+        >>> with record():
+        ...     loss = (w * 5.0).sum()
+        >>> loss.backward()
         >>> optimizer.step()  # the first step is lr, however steep
         >>> round(float(w.data[0]), 3)
         0.9
@@ -553,9 +566,11 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([3.0, 4.0], requires_grad=True)
-        >>> (w * w * 0.5).sum().backward()
+        >>> with record():
+        ...     loss = (w * w * 0.5).sum()
+        >>> loss.backward()
         >>> clip_gradients([w], 1.0)
         5.0
         >>> w.grad

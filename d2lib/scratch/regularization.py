@@ -12,7 +12,7 @@ import numpy as np
 
 from d2lib._checks import check_probability
 from d2lib.scratch.module import Module
-from d2lib.scratch.recording import is_training
+from d2lib.scratch.recording import is_recording
 from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 __all__ = ["Dropout"]
@@ -53,7 +53,7 @@ class Dropout(Module):
     def forward(self, x: Any) -> Tensor:
         """Drops inside `record` while in training mode; otherwise returns x."""
         x = as_tensor(x)
-        if not (self.p and self.training and is_training()):
+        if not (self.p and self.training and is_recording()):
             return x
         keep = 1.0 - self.p
         mask = self.generator.random(x.shape, dtype=np.float32) < keep

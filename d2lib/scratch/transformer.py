@@ -94,7 +94,8 @@ class TransformerBlock(Block, Module):
         units: the length of the vectors that come in and go out.
         heads: of the `MultiHeadAttention`.
         hidden: the width inside the feed-forward network; None takes 4 * units.
-        causal: whether position t may look at the positions 0 to t only.
+        causal: whether position t may look at the positions 0 to t only, as a language
+            model's must.
         dropout: the probability with which `Dropout` drops from what is added.
         seed: an int or a ``numpy.random.Generator``, drawn from part by part.
 

@@ -45,7 +45,9 @@ class Language:
         if cell == "transformer":
             self.positions = dl.positional_encoding(max_length, units)
             self.blocks = [
-                dl.TransformerBlock(units, heads, dropout=dropout, seed=generator)
+                dl.TransformerBlock(
+                    units, heads, causal=True, dropout=dropout, seed=generator
+                )
                 for _ in range(layers)
             ]
             self.norm = dl.LayerNorm(units)

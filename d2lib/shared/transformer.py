@@ -32,7 +32,7 @@ class Block:
         units: int,
         heads: int,
         hidden: int | None = None,
-        causal: bool = True,
+        causal: bool = False,
         dropout: float = 0.0,
         seed: Any = None,
     ) -> None:

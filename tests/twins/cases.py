@@ -110,10 +110,11 @@ def same_module(scratch, mx, build, *inputs):
 # What a page may do with a tensor of either twin. (mx's is MXNet's own ndarray.)
 TENSOR_MEMBERS = (
     *("shape", "ndim", "size", "dtype", "grad", "T"),
-    *("sum", "mean", "max", "reshape", "transpose"),
+    *("sum", "mean", "max", "min", "reshape", "transpose"),
     *("item", "asnumpy", "detach", "backward"),
     *("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__neg__"),
     *("__radd__", "__rsub__", "__rmul__", "__rtruediv__"),
+    *("__abs__", "__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"),
     *("__matmul__", "__getitem__", "__len__", "__float__", "__repr__"),
 )
 
@@ -205,6 +206,21 @@ def logarithm(scratch, mx):
     )
 
 
+@parity("abs", "sqrt", "clip", "where", "maximum", "minimum", "concatenate", "stack")
+def functions(scratch, mx):
+    """Their edges and errors are in test_functions."""
+    for f in (
+        lambda dl, m, x, y: dl.abs(x) + dl.sqrt(y * y + 1.0),
+        lambda dl, m, x, y: dl.clip(x, -0.5, 0.5) * y,
+        lambda dl, m, x, y: dl.where(x > y, x * 2.0, y * y),
+        lambda dl, m, x, y: dl.maximum(x, y) - dl.minimum(x, 0.1) * y,
+        lambda dl, m, x, y: dl.concatenate([x, y * x], axis=1),
+        lambda dl, m, x, y: dl.stack([x, y * x], axis=1),
+        lambda dl, m, x, y: x.min(axis=0) + y.min(),
+    ):
+        same_values_and_gradients(scratch, mx, f, normal(0, 3, 4), normal(1, 3, 4))
+
+
 @parity("sigmoid", "tanh", "relu", "softmax")
 def far_out(scratch, mx):
     x = np.float32([-1000, -20, 0, 20, 1000])
@@ -235,26 +251,26 @@ def mean_squared_error(scratch, mx):
         )
 
 
-@parity("binary_cross_entropy")
+@parity("binary_cross_entropy", "binary_cross_entropy_with_logits")
 def binary_cross_entropies(scratch, mx):
-    for reduction, from_logits, shape in itertools.product(
-        ("mean", "sum", "none"), (True, False), ((5,), (5, 1), (2, 3, 2))
+    for reduction, name, shape in itertools.product(
+        ("mean", "sum", "none"),
+        ("binary_cross_entropy", "binary_cross_entropy_with_logits"),
+        ((5,), (5, 1), (2, 3, 2)),
     ):
         x = normal(0, *shape) * 3
-        if not from_logits:
+        if name == "binary_cross_entropy":
             x = 0.05 + 0.9 / (1 + np.exp(-x))
         for y in (np.float32(normal(1, *shape) > 0), np.full(shape, 0.3, np.float32)):
             same_values_and_gradients(
                 scratch,
                 mx,
-                lambda dl, m, x, y=y, r=reduction, f=from_logits: (
-                    dl.binary_cross_entropy(x, y, f, r)
-                ),
+                lambda dl, m, x, y=y, r=reduction, n=name: getattr(dl, n)(x, y, r),
                 x,
             )
 
 
-@parity("binary_cross_entropy")
+@parity("binary_cross_entropy_with_logits")
 def binary_cross_entropy_at_its_corners(scratch, mx):
     """Zero, where |z| has a kink, and far out, where e^z overflows."""
     z = np.float32([0, 0, 1000, -1000, 1000, -1000, -10, 10])
@@ -262,19 +278,19 @@ def binary_cross_entropy_at_its_corners(scratch, mx):
     same_values_and_gradients(
         scratch,
         mx,
-        lambda dl, m, z: dl.binary_cross_entropy(z, y, reduction="none"),
+        lambda dl, m, z: dl.binary_cross_entropy_with_logits(z, y, "none"),
         z,
         gradients=1e-5,
     )
 
 
-@parity("binary_cross_entropy", "mse")
+@parity("binary_cross_entropy_with_logits", "mse")
 def whole_numbers_are_fine_as_targets(scratch, mx):
     """0 and 1 mean the same as 0.0 and 1.0 where they are the truth."""
     x = np.random.default_rng(0).normal(size=6).astype(np.float32)
     y = np.int64([0, 1, 1, 0, 1, 0])
     for dl in (scratch, mx):
-        for loss in (dl.binary_cross_entropy, dl.mse):
+        for loss in (dl.binary_cross_entropy_with_logits, dl.mse):
             assert float(loss(x, y)) == float(loss(x, y.astype(np.float32)))
 
 

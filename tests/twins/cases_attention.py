@@ -153,7 +153,7 @@ def blocks(scratch, mx):
     x, visible = normal(0, 3, 5, 8), mask(0, 3, 1, 5)
     for build in (
         lambda dl: dl.TransformerBlock(8, 2),
-        lambda dl: dl.TransformerBlock(8, 4, hidden=3, causal=False),
+        lambda dl: dl.TransformerBlock(8, 4, hidden=3, causal=True),
         lambda dl: dl.TransformerBlock(8, 1, dropout=0.5).eval(),
     ):
         same_module(scratch, mx, build, x)

@@ -44,6 +44,7 @@ TOOLS = {
     *("Tensor", "exp", "log", "no_grad", "one_hot", "record", "tensor", "to_numpy"),
     *("Callback", "NonFiniteLossError"),
     *("Buffer", "Vocabulary", "summary"),
+    *("abs", "clip", "concatenate", "maximum", "minimum", "sqrt", "stack", "where"),
 }
 
 

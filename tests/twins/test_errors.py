@@ -317,12 +317,12 @@ ERRORS = {
         r"labels must be integers in \[0, 3\), got dtype float32",
     ),
     "probability above 1": (
-        lambda dl: dl.binary_cross_entropy([1.5], [1.0], from_logits=False),
+        lambda dl: dl.binary_cross_entropy([1.5], [1.0]),
         ValueError,
-        r"y_hat must lie in \[0, 1\].*from 1\.5 to 1\.5.*from_logits=True",
+        r"y_hat must lie in \[0, 1\].*from 1\.5 to 1\.5.*entropy_with_logits",
     ),
     "probability NaN": (
-        lambda dl: dl.binary_cross_entropy([NAN], [1.0], from_logits=False),
+        lambda dl: dl.binary_cross_entropy([NAN], [1.0]),
         ValueError,
         r"y_hat must lie in \[0, 1\].*nan",
     ),
@@ -366,6 +366,7 @@ ERRORS = {
         for name, y in (
             ("mse", X),
             ("binary_cross_entropy", X),
+            ("binary_cross_entropy_with_logits", X),
             ("cross_entropy", np.zeros(4, int)),
         )
     },
