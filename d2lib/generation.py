@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_indices,
     check_non_negative,
     check_positive_int,
@@ -80,7 +81,7 @@ def generate(
             "generate needs a prompt of shape (n,) or (batch, n) with at least one "
             f"token, got shape {prompt.shape}: start with the token that begins a text"
         )
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed)
     x = np.atleast_2d(prompt)
     texts = [list(row) for row in x]
     writing = np.ones(len(x), bool)

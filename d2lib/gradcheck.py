@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from d2lib._checks import as_generator
 from d2lib.scratch.recording import record
 from d2lib.scratch.tensor import Tensor
 
@@ -46,7 +47,7 @@ def check_gradients(
     Source: the idea of random upstream weights is as in HIPS autograd's test_util.
     """
     arrays = [np.array(x, np.float64) for x in inputs]
-    generator = np.random.default_rng(seed)
+    generator = as_generator(seed)
     tensors = [Tensor(a, np.float64, requires_grad=True) for a in arrays]
     with record():
         out = f(*tensors)

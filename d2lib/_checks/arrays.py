@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+
+from d2lib._checks.numbers import (
+    MOST,
+    MOST_NUMBERS,
+    as_list,
+    check_positive_int,
+)
+from d2lib._checks.show import short
+
+_FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
+
+
+def as_array(data: Any, name: str) -> np.ndarray:
+    """Turns an array, a tensor of either twin, numbers or lists into an array."""
+    if isinstance(data, np.ndarray):
+        array = np.asarray(data)
+    else:
+        try:
+            # Reading a tensor element by element would take minutes.
+            array = np.asarray(data.asnumpy() if hasattr(data, "asnumpy") else data)
+        except Exception as error:  # a ragged list, or something with an odd __array__
+            raise ValueError(
+                f"{name} must be a rectangular array of numbers, got {short(data)}: "
+                "give every row the same length"
+            ) from error
+    if array.size > MOST:
+        raise ValueError(
+            f"{name} must have at most {MOST} numbers, got shape {array.shape}: give "
+            "it in parts"
+        )
+    return array
 
 
 def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
@@ -12,34 +44,61 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
 
     Python numbers and lists of them become float32 unless ``dtype`` says otherwise.
     An *array* of integers is refused: it usually is a batch of labels or of raw pixels
-    that somebody forgot to convert, and casting it silently would hide that.
+    that somebody forgot to convert, and casting it silently would hide that. So is a
+    tensor of the other twin, whose gradient would end here.
     """
-    wanted = np.dtype(np.float32 if dtype is None else dtype)
-    if wanted.kind != "f":
+    wanted = check_dtype(dtype)
+    if hasattr(data, "asnumpy"):
         raise TypeError(
-            f"{name} needs a floating dtype, got dtype={wanted}: "
-            "use float32 (the default) or float64"
+            f"{name} must be a tensor of this twin or an array, got a tensor of the "
+            f"other twin: pass its values, {name}.asnumpy()"
         )
     is_array = hasattr(data, "shape") and not isinstance(data, np.generic)
-    try:
-        array = np.asarray(data)
-    except ValueError as error:  # a ragged list
-        raise ValueError(
-            f"{name} must be a rectangular array of numbers, got {_short(data)}: "
-            "give every row the same length"
-        ) from error
+    array = as_array(data, name)
     if array.dtype.kind not in "fiub" or (is_array and array.dtype.kind in "iub"):
         raise TypeError(
             f"{name} must hold floating-point numbers, got an array of dtype "
             f"{array.dtype} and shape {array.shape}: convert it with "
             "x.astype('float32')"
         )
-    return array.astype(wanted, copy=False)
+    if array.dtype == wanted:
+        return array
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite
+        return array.astype(wanted)
+
+
+def check_dtype(dtype: Any) -> np.dtype:
+    """Returns a floating dtype; None is float32."""
+    try:
+        wanted = np.dtype(np.float32 if dtype is None else dtype)
+    except Exception as error:
+        raise TypeError(
+            f"dtype must be a floating dtype, got {short(dtype)}: use float32 (the "
+            "default) or float64"
+        ) from error
+    if wanted not in _FLOATS:
+        raise TypeError(
+            f"data needs a floating dtype, got dtype={wanted}: "
+            "use float32 (the default) or float64"
+        )
+    return wanted
+
+
+def check_shape(shape: Any) -> tuple[int, ...]:
+    """Returns the shape of an array that is to be made."""
+    axes = as_list(shape, "shape", 32, "the shape of a vector of n numbers is (n,)")
+    sizes = tuple([check_positive_int(n, "each axis of shape") for n in axes])
+    if math.prod(sizes) > MOST_NUMBERS:
+        raise ValueError(
+            f"shape must have at most {MOST_NUMBERS} numbers, 1 GB, got {sizes}: make "
+            "it smaller"
+        )
+    return sizes
 
 
 def as_targets(y: Any, dtype: Any) -> np.ndarray:
     """Turns the targets of a loss into floats; whole numbers, as 0 and 1, are fine."""
-    targets = np.asarray(y)
+    targets = as_array(y, "y")
     if targets.dtype.kind in "iub":
         return targets.astype(dtype)
     return as_float_array(targets, dtype, "y")
@@ -99,8 +158,3 @@ def check_finite(values: np.ndarray, name: str) -> None:
                 f"{name} must be finite, got {int(bad.sum())} NaN or infinite values "
                 f"of {values.size}, the first at index {first}: drop or replace them"
             )
-
-
-def _short(data: Any) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks.numbers import check_positive_int
+from d2lib._checks.arrays import as_array
+from d2lib._checks.numbers import as_list, check_numbers, check_positive_int
+from d2lib._checks.show import short
 
 
 def check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
@@ -33,6 +35,29 @@ def check_sequence(shape: tuple[int, ...], inputs: int, layer: str) -> None:
             f"{layer} expects x of shape (batch, length, {inputs}) with length >= 1, "
             f"got {shape}{hint}"
         )
+
+
+def check_sizes(sizes: Any) -> list[int]:
+    """Returns the widths of a network from its input to its output."""
+    mend = "pass all widths as one list, such as MLP([784, 128, 10])"
+    widths = as_list(sizes, "sizes", 10_000, mend)
+    if len(widths) < 2:
+        raise ValueError(
+            f"sizes must name the input and the output at least, got {short(widths)}"
+        )
+    return [check_positive_int(width, "each of sizes") for width in widths]
+
+
+def check_recurrent(
+    inputs: Any, units: Any, layers: Any, gates: int
+) -> tuple[int, int, int]:
+    """Returns the sizes of a recurrent layer as ints."""
+    inputs = check_positive_int(inputs, "inputs")
+    units = check_positive_int(units, "units")
+    layers = check_positive_int(layers, "layers")
+    check_numbers(inputs=inputs, units=units, gates=gates)
+    check_numbers(units=units, gates=gates, outputs=units)
+    return inputs, units, layers
 
 
 def check_states(
@@ -119,12 +144,13 @@ def check_heads(units: Any, heads: Any) -> tuple[int, int]:
             f"units must be a multiple of heads, got units={units} and heads={heads}: "
             "each head gets units / heads of them"
         )
+    check_numbers(units=units, outputs=units)
     return units, heads
 
 
 def check_mask(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Returns a boolean mask that broadcasts to scores of ``shape``."""
-    mask = np.asarray(mask)
+    mask = as_array(mask, "mask")
     if mask.dtype != bool:
         raise TypeError(
             "mask must be boolean, True where a query may look, got dtype "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+
+from d2lib._checks.arrays import as_array
+from d2lib._checks.show import short
 
 
 def check_state(
@@ -31,6 +34,18 @@ def check_state(
             raise TypeError(
                 f"the state's {name} must hold numbers, got dtype {array.dtype}"
             )
+
+
+def as_state(state: Any) -> dict[str, np.ndarray]:
+    """Returns a state as arrays by name; the values may be tensors of either twin."""
+    if not isinstance(state, Mapping):
+        raise TypeError(
+            "a state must be a mapping from names to arrays, as state() returns it, "
+            f"got {short(state)}: to read a file, call load(path)"
+        )
+    return {
+        name: as_array(values, f"state[{name!r}]") for name, values in state.items()
+    }
 
 
 def check_parameters(parameters: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:

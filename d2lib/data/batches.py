@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import as_generator, check_positive_int
 
 __all__ = ["minibatches"]
 
@@ -77,7 +77,7 @@ def minibatches(
             f"drop_last=True would drop all {len(x)} examples, fewer than batch_size="
             f"{batch_size}: lower batch_size or set drop_last=False"
         )
-    order = np.random.default_rng(seed).permutation(len(x)) if shuffle else None
+    order = as_generator(seed).permutation(len(x)) if shuffle else None
     end = len(x) - len(x) % batch_size if drop_last else len(x)
     return _batches(x, y, batch_size, order, end)
 

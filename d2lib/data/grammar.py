@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import as_generator, check_positive_int
 
 __all__ = ["context_windows", "sentences"]
 
@@ -75,7 +75,7 @@ def sentences(
     regularities in continuous space word representations", 2013; the grammar is ours.
     """
     n = check_positive_int(n, "n")
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed)
     topics = (_person, _person, _person, _animal, _country)  # most are about people
     return [[*_one(rng, *topics)(rng).split(), "."] for _ in range(n)]
 

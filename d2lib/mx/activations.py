@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from d2lib._checks import check_choice
+from d2lib._checks import check_axis, check_choice
 from d2lib.mx._compat import npx
 from d2lib.mx.tensor import Tensor, as_tensor
 
@@ -54,7 +54,8 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
         >>> softmax([1000.0, 1000.0])
         array([0.5, 0.5])
     """
-    return npx.softmax(as_tensor(x), axis=axis)
+    x = as_tensor(x)
+    return npx.softmax(x, axis=check_axis(axis, x.ndim))
 
 
 def check_activation(name: str | None) -> str | None:

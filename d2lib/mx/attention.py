@@ -7,8 +7,10 @@ from typing import Any
 import numpy
 
 from d2lib._checks import (
+    as_generator,
     check_attention,
     check_context,
+    check_flag,
     check_heads,
     check_mask,
     check_positive,
@@ -56,8 +58,8 @@ def attention(
         >>> attention([[9.0, 0.0]], [[9.0, 0.0], [0.0, 9.0]], [[1.0], [2.0]])
         array([[1.]])
     """
-    q = as_tensor(q)
-    k, v = as_tensor(k, q.dtype), as_tensor(v, q.dtype)
+    q = as_tensor(q, name="q")
+    k, v = as_tensor(k, q.dtype, "k"), as_tensor(v, q.dtype, "v")
     check_attention(q.shape, k.shape, v.shape)
     p = attention_weights(q, k, mask, causal, scale)
     if not p.size or not v.size:  # MXNet's operators fail on nothing
@@ -90,8 +92,8 @@ def attention_weights(
         array([[1. , 0. ],
                [0.5, 0.5]])
     """
-    q = as_tensor(q)
-    k = as_tensor(k, q.dtype)
+    q = as_tensor(q, name="q")
+    k = as_tensor(k, q.dtype, "k")
     check_attention(q.shape, k.shape)
     scale = check_positive(q.shape[-1] ** 0.5 if scale is None else scale, "scale")
     shape = (*q.shape[:-1], k.shape[-2])
@@ -157,8 +159,8 @@ class MultiHeadAttention(Module):
         self, units: int, heads: int, causal: bool = False, seed: Any = None
     ) -> None:
         self.units, self.heads = check_heads(units, heads)
-        self.causal = causal
-        self._graph = _Heads(units, heads, numpy.random.default_rng(seed))
+        self.causal = check_flag(causal, "causal")
+        self._graph = _Heads(units, heads, as_generator(seed))
         for name, parameter in self._graph.parts().items():
             setattr(self, name, parameter)
 
@@ -188,7 +190,7 @@ class MultiHeadAttention(Module):
     def _checked(self, x: Any, context: Any, mask: Any) -> tuple:
         dtype = self.W_q.dtype
         x = as_tensor(x, dtype)
-        context = None if context is None else as_tensor(context, dtype)
+        context = None if context is None else as_tensor(context, dtype, "context")
         batch, len_q, len_k = shape = check_context(
             x.shape, x.shape if context is None else context.shape, self.units
         )

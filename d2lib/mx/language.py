@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy
 
-from d2lib._checks import check_choice, check_length, check_positive_int
+from d2lib._checks import (
+    as_generator,
+    check_choice,
+    check_length,
+    check_positive_int,
+    check_probability,
+)
 from d2lib.generation import generate
 from d2lib.mx.attention import positional_encoding
 from d2lib.mx.embeddings import Embedding
@@ -68,8 +74,9 @@ class LanguageModel(Module):
         self.units = check_positive_int(units, "units")
         self.layers = check_positive_int(layers, "layers")
         self.max_length = check_positive_int(max_length, "max_length")
+        check_probability(dropout, "dropout")
         self.cell = cell
-        generator = numpy.random.default_rng(seed)
+        generator = as_generator(seed)
         self.embedding = Embedding(tokens, units, seed=generator)
         if cell == "transformer":
             self.positions = positional_encoding(max_length, units)

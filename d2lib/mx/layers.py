@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import numpy
-
-from d2lib._checks import check_inputs, check_positive_int
+from d2lib._checks import (
+    as_generator,
+    check_flag,
+    check_inputs,
+    check_numbers,
+    check_positive_int,
+    check_probability,
+    check_sizes,
+)
 from d2lib.mx._compat import gluon
 from d2lib.mx.activations import check_activation
 from d2lib.mx.device import device
@@ -58,13 +64,14 @@ class Dense(Layer, gluon.nn.Dense):
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
         self.units = check_positive_int(units, "units")
+        check_numbers(inputs=self.inputs, units=self.units)
         self.activation = check_activation(activation)
         scheme = initializer or ("he" if activation == "relu" else "xavier")
         gluon.nn.Dense.__init__(
             self,
             self.units,
             activation=of_gluon(activation),
-            use_bias=bias,
+            use_bias=check_flag(bias, "bias"),
             flatten=False,
             weight_initializer=Initializer(scheme, seed),
             in_units=self.inputs,
@@ -115,6 +122,7 @@ class Perceptron(Layer, gluon.nn.Dense):
         seed: Any = None,
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
+        check_numbers(inputs=self.inputs)
         self.activation = check_activation(activation)
         gluon.nn.Dense.__init__(
             self,
@@ -231,12 +239,9 @@ class MLP(Sequential):
         initializer: str | None = None,
         seed: Any = None,
     ) -> None:
-        sizes = list(sizes)
-        if len(sizes) < 2:
-            raise ValueError(
-                f"sizes must name the input and the output at least, got {sizes}"
-            )
-        generator = numpy.random.default_rng(seed)
+        sizes = check_sizes(sizes)
+        check_probability(dropout, "dropout")
+        generator = as_generator(seed)
         layers: list[Module] = []
         for inputs, units in pairwise(sizes[:-1]):
             layers.append(Dense(inputs, units, activation, initializer, seed=generator))

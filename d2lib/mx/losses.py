@@ -10,6 +10,7 @@ from d2lib._checks import (
     as_targets,
     check_batch,
     check_choice,
+    check_flag,
     check_labels,
     check_same_shape,
     check_unit_interval,
@@ -37,7 +38,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         >>> mse([1.0, 2.0], [1.0, 4.0]).item()
         2.0
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     shape, dtype = y_hat.shape, y_hat.dtype  # asked once: MXNet takes its time
     y = y.detach() if isinstance(y, np.ndarray) else as_targets(y, dtype)
     check_same_shape(shape, y.shape, "mse")
@@ -66,10 +67,11 @@ def binary_cross_entropy(
         >>> round(binary_cross_entropy([0.1], [1.0], from_logits=False).item(), 3)
         2.303
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     targets = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, targets.shape, "binary_cross_entropy")
     check_unit_interval(targets, "y")
+    check_flag(from_logits, "from_logits")
     check_batch(y_hat.shape, "binary cross-entropy")
     if not from_logits:
         check_unit_interval(to_numpy(y_hat), "y_hat")
@@ -97,7 +99,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         >>> round(cross_entropy([[0.0, 0.0]], [1]).item(), 3)
         0.693
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     shape = y_hat.shape
     labels = check_labels(to_numpy(y), shape)
     check_batch(shape, "cross_entropy")

@@ -10,14 +10,13 @@ from typing import Any
 import numpy
 
 from d2lib import checkpoint
-from d2lib._checks import check_state
+from d2lib._checks import as_generator, as_state, check_state
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.tensor import (
     Learnable,
     array_of,
     as_tensor,
     is_parameter,
-    to_numpy,
     zero_gradients,
 )
 
@@ -130,9 +129,10 @@ class Module(gluon.HybridBlock):
         """Takes over values by name, from either twin's ``state()``.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that are not this module's; nothing is changed.
         """
-        given = {name: to_numpy(values) for name, values in state.items()}
+        given = as_state(state)
         parameters = dict(self.named_parameters())
         shapes = {name: shared_shape(p) for name, p in parameters.items()}
         check_state(given, shapes, type(self).__name__)
@@ -199,7 +199,7 @@ class Module(gluon.HybridBlock):
 
         MXNet has one source of random numbers per device, not one per layer.
         """
-        generator = numpy.random.default_rng(seed)
+        generator = as_generator(seed)
         for module in self.modules():
             module._reseed(generator)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from d2lib._checks import (
+    as_generator,
     check_heads,
     check_inputs,
+    check_numbers,
     check_positive,
     check_positive_int,
     check_probability,
@@ -43,6 +43,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
 
     def __init__(self, units: int, eps: float = 1e-5) -> None:
         self.units = check_positive_int(units, "units")
+        check_numbers(units=self.units)
         self.eps = check_positive(eps, "eps")
         gluon.nn.LayerNorm.__init__(self, epsilon=self.eps, in_channels=self.units)
         prepare(self)
@@ -91,7 +92,8 @@ class TransformerBlock(Module):
         self.units, self.heads = check_heads(units, heads)
         hidden = 4 * units if hidden is None else check_positive_int(hidden, "hidden")
         check_probability(dropout, "dropout")
-        generator = numpy.random.default_rng(seed)
+        check_numbers(units=units, hidden=hidden)
+        generator = as_generator(seed)
         self.norm1 = LayerNorm(units)
         self.attention = MultiHeadAttention(units, heads, causal, generator)
         self.norm2 = LayerNorm(units)

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_inputs, check_positive_int
+from d2lib._checks import (
+    as_generator,
+    check_flag,
+    check_inputs,
+    check_numbers,
+    check_positive_int,
+    check_probability,
+    check_sizes,
+)
 from d2lib.scratch.activations import activation_named
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
@@ -54,6 +62,7 @@ class Perceptron(Module):
         seed: Any = None,
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
+        check_numbers(inputs=self.inputs)
         self.activation = activation
         self.g = activation_named(activation)
         self.W = tensor(initialize((inputs,), initializer, seed), requires_grad=True)
@@ -108,12 +117,15 @@ class Dense(Module):
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
         self.units = check_positive_int(units, "units")
+        check_numbers(inputs=self.inputs, units=self.units)
         self.activation = activation
         self.g = activation_named(activation)
         scheme = initializer or ("he" if activation == "relu" else "xavier")
         self.W = tensor(initialize((inputs, units), scheme, seed), requires_grad=True)
         self.b = (
-            tensor(np.zeros(units, np.float32), requires_grad=True) if bias else None
+            tensor(np.zeros(units, np.float32), requires_grad=True)
+            if check_flag(bias, "bias")
+            else None
         )
 
     def forward(self, x: Any) -> Tensor:
@@ -234,12 +246,9 @@ class MLP(Sequential):
         initializer: str | None = None,
         seed: Any = None,
     ) -> None:
-        sizes = list(sizes)
-        if len(sizes) < 2:
-            raise ValueError(
-                f"sizes must name the input and the output at least, got {sizes}"
-            )
-        generator = np.random.default_rng(seed)
+        sizes = check_sizes(sizes)
+        check_probability(dropout, "dropout")
+        generator = as_generator(seed)
         layers: list[Module] = []
         for k, (inputs, units) in enumerate(pairwise(sizes), start=2):
             g = activation if k < len(sizes) else output_activation

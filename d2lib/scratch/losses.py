@@ -15,6 +15,7 @@ from d2lib._checks import (
     as_targets,
     check_batch,
     check_choice,
+    check_flag,
     check_labels,
     check_same_shape,
     check_unit_interval,
@@ -53,7 +54,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Source: Legendre, 1805; Gauss, 1809 (least squares).
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     y = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     error = y_hat.data - y
@@ -93,10 +94,11 @@ def binary_cross_entropy(
 
     Source: Shannon, 1948; Good, 1952.
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     y = as_targets(to_numpy(y), y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy")
     check_unit_interval(y, "y")
+    check_flag(from_logits, "from_logits")
     z = y_hat.data
     if from_logits:
         small = np.exp(-np.abs(z))  # in (0, 1]: never overflows
@@ -141,7 +143,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Source: Bridle, 1990.
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     labels = check_labels(to_numpy(y), y_hat.shape).reshape(-1)
     classes = y_hat.shape[-1]
     z = y_hat.data.reshape(-1, classes)  # (n, classes)

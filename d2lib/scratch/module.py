@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from d2lib import checkpoint
-from d2lib._checks import check_state
+from d2lib._checks import as_generator, as_state, check_state
 from d2lib.scratch.tensor import Tensor
 
 __all__ = ["Module"]
@@ -93,9 +93,10 @@ class Module:
         """Takes over values by name, from either twin's ``state()``.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that are not this module's; nothing is changed.
         """
-        arrays = {name: np.asarray(values) for name, values in state.items()}
+        arrays = as_state(state)
         parameters = dict(self.named_parameters())
         shapes = {name: p.shape for name, p in parameters.items()}
         check_state(arrays, shapes, type(self).__name__)
@@ -161,7 +162,7 @@ class Module:
 
     def seed(self, seed: Any) -> None:
         """Restarts the random numbers of every layer that draws some (Dropout)."""
-        generator = np.random.default_rng(seed)
+        generator = as_generator(seed)
         for module in self.modules():
             module._reseed(generator)
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_choice,
     check_finite_number,
-    check_positive_int,
+    check_recurrent,
     check_sequence,
     check_states,
 )
@@ -41,10 +42,9 @@ class Recurrent(Module):
     def __init__(
         self, inputs: int, units: int, layers: int, initializer: str, seed: Any
     ) -> None:
-        self.inputs = check_positive_int(inputs, "inputs")
-        self.units = check_positive_int(units, "units")
-        self.layers = check_positive_int(layers, "layers")
-        generator = np.random.default_rng(seed)
+        inputs, units, layers = check_recurrent(inputs, units, layers, self._gates)
+        self.inputs, self.units, self.layers = inputs, units, layers
+        generator = as_generator(seed)
         self.W_xh: list[Tensor] = []
         self.W_hh: list[Tensor] = []
         self.b: list[Tensor] = []

@@ -18,7 +18,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from d2lib._checks import as_float_array, check_batch
+from d2lib._checks import as_array, as_float_array, check_batch, check_flag
 from d2lib.scratch.recording import is_recording
 
 __all__ = [
@@ -82,7 +82,7 @@ class Tensor:
         if isinstance(data, Tensor):
             data = data.data
         array = as_float_array(data, dtype)
-        if requires_grad:
+        if check_flag(requires_grad, "requires_grad"):
             array = np.array(array, order="C")
         self.data: np.ndarray = array
         self.grad: np.ndarray | None = None
@@ -471,9 +471,9 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return Tensor(data, dtype, requires_grad)
 
 
-def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
     """Returns ``x`` itself if it is a `Tensor`, else a constant made from it."""
-    return x if isinstance(x, Tensor) else Tensor(x, dtype)
+    return x if isinstance(x, Tensor) else Tensor(as_float_array(x, dtype, name), dtype)
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -489,7 +489,7 @@ def to_numpy(x: Any) -> np.ndarray:
         >>> to_numpy(tensor([1.0, 2.0]))
         array([1., 2.], dtype=float32)
     """
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+    return x.data if isinstance(x, Tensor) else as_array(x, "x")
 
 
 def exp(x: Any) -> Tensor:

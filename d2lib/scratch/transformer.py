@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_heads,
     check_inputs,
+    check_numbers,
     check_positive,
     check_positive_int,
     check_probability,
@@ -60,6 +62,7 @@ class LayerNorm(Module):
 
     def __init__(self, units: int, eps: float = 1e-5) -> None:
         self.units = check_positive_int(units, "units")
+        check_numbers(units=self.units)
         self.eps = check_positive(eps, "eps")
         self.gamma = tensor(np.ones(units, np.float32), requires_grad=True)
         self.beta = tensor(np.zeros(units, np.float32), requires_grad=True)
@@ -136,7 +139,8 @@ class TransformerBlock(Module):
         self.units, self.heads = check_heads(units, heads)
         hidden = 4 * units if hidden is None else check_positive_int(hidden, "hidden")
         check_probability(dropout, "dropout")
-        generator = np.random.default_rng(seed)
+        check_numbers(units=units, hidden=hidden)
+        generator = as_generator(seed)
         self.norm1 = LayerNorm(units)
         self.attention = MultiHeadAttention(units, heads, causal, generator)
         self.norm2 = LayerNorm(units)

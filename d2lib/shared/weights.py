@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_choice
+from d2lib._checks import as_generator, check_choice, check_dtype, check_shape
 
 __all__ = ["first_weights", "initialize"]
 
@@ -56,10 +56,9 @@ def initialize(
     2015 (identity); Saxe, McClelland & Ganguli, 2014 (orthogonal).
     """
     check_choice(scheme, SCHEMES, "scheme")
-    shape = tuple(int(n) for n in shape)
-    if any(n < 1 for n in shape):
-        raise ValueError(f"shape must have axes of length >= 1, got {shape}")
-    generator = np.random.default_rng(seed)
+    shape = check_shape(shape)
+    dtype = check_dtype(dtype)
+    generator = as_generator(seed)
     inputs, units = (*shape, 1)[:2] if shape else (1, 1)
     if scheme == "zeros":
         values = np.zeros(shape)
