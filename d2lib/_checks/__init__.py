@@ -15,6 +15,7 @@ from d2lib._checks.arrays import (
     check_shape,
     check_unit_interval,
 )
+from d2lib._checks.files import check_path
 from d2lib._checks.labels import (
     check_indices,
     check_labels,
@@ -51,6 +52,7 @@ from d2lib._checks.numbers import (
     check_seed,
 )
 from d2lib._checks.show import (
+    kind,
     short,
 )
 
@@ -79,6 +81,7 @@ __all__ = [
     "check_non_negative",
     "check_numbers",
     "check_parameters",
+    "check_path",
     "check_positive",
     "check_positive_int",
     "check_probability",
@@ -91,5 +94,6 @@ __all__ = [
     "check_state",
     "check_states",
     "check_unit_interval",
+    "kind",
     "short",
 ]

@@ -25,7 +25,9 @@ def as_array(data: Any, name: str) -> np.ndarray:
     else:
         try:
             # Reading a tensor element by element would take minutes.
-            array = np.asarray(data.asnumpy() if hasattr(data, "asnumpy") else data)
+            values = data.asnumpy() if hasattr(data, "asnumpy") else data
+            huge = isinstance(values, range) and len(values) > MOST
+            array = np.broadcast_to(0, len(values)) if huge else np.asarray(values)
         except Exception as error:  # a ragged list, or something with an odd __array__
             raise ValueError(
                 f"{name} must be a rectangular array of numbers, got {short(data)}: "
@@ -37,6 +39,11 @@ def as_array(data: Any, name: str) -> np.ndarray:
             "it in parts"
         )
     return array
+
+
+def shape_of(data: Any, name: str) -> tuple[int, ...]:
+    """The shape of a tensor or of whatever `as_array` takes."""
+    return data.shape if hasattr(data, "asnumpy") else as_array(data, name).shape
 
 
 def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
@@ -53,13 +60,19 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
             f"{name} must be a tensor of this twin or an array, got a tensor of the "
             f"other twin: pass its values, {name}.asnumpy()"
         )
+    if isinstance(data, (list, tuple)) and any(hasattr(d, "asnumpy") for d in data):
+        raise TypeError(
+            f"{name} must be one tensor or array, got a list with a tensor in it: make "
+            "one tensor of the numbers"
+        )
     is_array = hasattr(data, "shape") and not isinstance(data, np.generic)
     array = as_array(data, name)
     if array.dtype.kind not in "fiub" or (is_array and array.dtype.kind in "iub"):
+        pixels = " / 255" if array.dtype == np.uint8 else ""
         raise TypeError(
             f"{name} must hold floating-point numbers, got an array of dtype "
             f"{array.dtype} and shape {array.shape}: convert it with "
-            "x.astype('float32')"
+            f"x.astype('float32'){pixels}"
         )
     if array.dtype == wanted:
         return array
@@ -116,18 +129,23 @@ def check_same_shape(
         hint = ""
         if int(np.prod(y_hat_shape)) == int(np.prod(y_shape)):
             hint = f": reshape y with y.reshape({tuple(y_hat_shape)})"
+        elif tuple(y_hat_shape[:-1]) == tuple(y_shape):
+            hint = (
+                ": if y holds class numbers, use cross_entropy, or make rows of them "
+                f"with one_hot(y, {y_hat_shape[-1]})"
+            )
         raise ValueError(
             f"{what} needs y_hat and y of the same shape, got y_hat "
             f"{tuple(y_hat_shape)} and y {tuple(y_shape)}{hint}"
         )
 
 
-def check_batch(shape: tuple[int, ...], what: str) -> None:
+def check_batch(shape: tuple[int, ...], what: str, name: str = "y_hat") -> None:
     """Raises ValueError for an array without elements."""
     if 0 in shape:
         raise ValueError(
             f"{what} needs at least one example, got an empty batch of shape "
-            f"{tuple(shape)}: a mean over nothing is not a number"
+            f"{tuple(shape)} as {name}: a mean over nothing is not a number"
         )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks.arrays import as_array
+from d2lib._checks.arrays import as_array, shape_of
 from d2lib._checks.numbers import as_list, check_numbers, check_positive_int
-from d2lib._checks.show import short
+from d2lib._checks.show import kind, short
 
 
 def check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
@@ -67,22 +67,23 @@ def check_states(
     what = "a state" if count == 1 else "a state (h, c), each"
     if count > 1 and not (isinstance(state, (tuple, list)) and len(state) == count):
         raise TypeError(
-            f"{layer} expects {what} of shape {shape}, got {type(state).__name__}: "
+            f"{layer} expects {what} of shape {shape}, got {kind(state)}: "
             "pass the pair that an earlier call returned"
         )
     parts = [state] if count == 1 else list(state)
     for part in parts:
-        if np.shape(part) != shape:
+        got = shape_of(part, "state")
+        if got != shape:
             raise ValueError(
                 f"{layer} expects {what} of shape {shape} (layers, batch, units), got "
-                f"{np.shape(part)}"
+                f"{got}"
             )
     return parts
 
 
 def check_length(x: Any, max_length: int | None) -> int:
     """Returns the length of token sequences (batch, length), at most max_length."""
-    shape = np.shape(x)
+    shape = shape_of(x, "x")
     longest = max_length or np.inf
     if len(shape) != 2 or not 1 <= shape[1] <= longest:
         at_most = f" <= max_length = {max_length}" if max_length else ""

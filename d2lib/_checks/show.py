@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 
 
+def kind(data: Any) -> str:
+    """Returns the name of a type; both twins' tensors have the same one."""
+    return "Tensor" if hasattr(data, "asnumpy") else type(data).__name__
+
+
 def short(data: Any) -> str:
     """Returns ``repr(data)`` in one line of 60 characters at most."""
     if isinstance(data, np.ndarray) and data.ndim:
         return f"an array of dtype {data.dtype} and shape {data.shape}"
+    if hasattr(data, "asnumpy"):
+        return f"a tensor of shape {data.shape}"
     try:
         text = " ".join(repr(data).split())
     except Exception:  # who writes a repr that fails still needs the message

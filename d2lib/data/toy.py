@@ -25,6 +25,8 @@ __all__ = [
     "xor",
 ]
 
+_MOST = 10_000_000  # points: no picture shows more, and they still fit into memory
+
 Floats: TypeAlias = npt.NDArray[np.float32]
 Labels: TypeAlias = npt.NDArray[np.int64]
 Seed: TypeAlias = int | np.random.Generator | None
@@ -74,7 +76,7 @@ def will_i_pass(n: int = 200, seed: Seed = 0) -> tuple[Floats, Floats]:
 
     Source: the example is that of MIT 6.S191, lecture 1; the rule is ours.
     """
-    n = check_positive_int(n, "n")
+    n = check_positive_int(n, "n", _MOST)
     rng = as_generator(seed)
     lectures = rng.integers(0, 11, n)
     hours = rng.integers(0, 21, n) / 2
@@ -115,7 +117,7 @@ def spirals(
 
     Source: after Lang and Witbrock, "Learning to tell two spirals apart", 1988.
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
     classes = check_positive_int(classes, "classes")
     rng = as_generator(seed)
     y = np.arange(n) % classes
@@ -148,7 +150,7 @@ def moons(n: int = 200, noise: float = 0.1, seed: Seed = 0) -> tuple[Floats, Lab
         >>> x.shape, int(y.sum())
         ((100, 2), 50)
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
     rng = as_generator(seed)
     y = np.arange(n) % 2
     t = np.pi * rng.random(n)
@@ -179,7 +181,7 @@ def rings(n: int = 200, noise: float = 0.1, seed: Seed = 0) -> tuple[Floats, Lab
         >>> np.unique(np.hypot(x[:, 0], x[:, 1]).round(3)).tolist()
         [0.5, 1.0]
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
     rng = as_generator(seed)
     y = np.arange(n) % 2
     angle, radius = 2 * np.pi * rng.random(n), (1 + y) / 2
@@ -213,7 +215,7 @@ def xor(n: int = 200, noise: float = 0.0, seed: Seed = 0) -> tuple[Floats, Label
 
     Source: Minsky and Papert, "Perceptrons", 1969.
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
     rng = as_generator(seed)
     y = np.arange(n) % 2
     size = rng.random((n, 2), dtype=np.float32) + np.float32(1e-6)  # never on an axis
@@ -250,7 +252,7 @@ def noisy_sine(
     Source: the example of Bishop, "Pattern Recognition and Machine Learning", 2006,
     chapter 1.
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
     rng = as_generator(seed)
     x = rng.random((n, 1), dtype=np.float32)
     return x, _jitter(np.sin(2 * np.pi * x), noise, rng)

@@ -19,7 +19,7 @@ from d2lib.mx._compat import mx, np
 from d2lib.mx.initializers import Initializer
 from d2lib.mx.layers import prepare
 from d2lib.mx.module import Module
-from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
+from d2lib.mx.tensor import Tensor, as_tensor, to_device
 from d2lib.shared.masks import may_look
 from d2lib.shared.positions import positional_encoding
 
@@ -110,7 +110,7 @@ def _hidden(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> tupl
     all. A row of nothing but such scores would share its weight out evenly; the second
     is multiplied with the weights, and zero in such a row.
     """
-    visible = may_look(None if mask is None else to_numpy(mask), causal, shape)
+    visible = may_look(mask, causal, shape)
     if visible is None:
         return None, None
     hidden = to_device(numpy.where(visible, 0, -1e30).astype(dtype))
@@ -195,7 +195,7 @@ class MultiHeadAttention(Module):
             x.shape, x.shape if context is None else context.shape, self.units
         )
         if mask is not None:  # the same for all heads
-            mask = check_mask(to_numpy(mask), shape)[..., None, :, :]
+            mask = check_mask(mask, shape)[..., None, :, :]
         scores = (batch, self.heads, len_q, len_k)
         return x, context, *_hidden(mask, self.causal, scores, dtype)
 

@@ -8,15 +8,17 @@ from typing import Any
 
 from d2lib._checks import (
     as_generator,
+    check_choice,
     check_flag,
     check_inputs,
     check_numbers,
     check_positive_int,
     check_probability,
     check_sizes,
+    kind,
 )
 from d2lib.mx._compat import gluon
-from d2lib.mx.activations import check_activation
+from d2lib.mx.activations import ACTIVATIONS, check_activation
 from d2lib.mx.device import device
 from d2lib.mx.initializers import Initializer
 from d2lib.mx.module import Layer, Module
@@ -66,7 +68,9 @@ class Dense(Layer, gluon.nn.Dense):
         self.units = check_positive_int(units, "units")
         check_numbers(inputs=self.inputs, units=self.units)
         self.activation = check_activation(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if self.activation == "relu" else "xavier"
         gluon.nn.Dense.__init__(
             self,
             self.units,
@@ -175,7 +179,7 @@ class Sequential(Layer, gluon.nn.HybridSequential):
             if not isinstance(layer, Module):
                 raise TypeError(
                     "Sequential takes modules of d2lib.mx, got "
-                    f"{type(layer).__name__}: pass the layers one by one, as "
+                    f"{kind(layer)}: pass the layers one by one, as "
                     "Sequential(*layers), and an activation as "
                     "Dense(..., activation='relu')"
                 )
@@ -241,6 +245,7 @@ class MLP(Sequential):
     ) -> None:
         sizes = check_sizes(sizes)
         check_probability(dropout, "dropout")
+        check_choice(output_activation, ACTIVATIONS, "output_activation")
         generator = as_generator(seed)
         layers: list[Module] = []
         for inputs, units in pairwise(sizes[:-1]):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from d2lib import checkpoint
-from d2lib._checks import as_generator, as_state, check_state
+from d2lib._checks import as_generator, as_state, check_flag, check_state
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.tensor import (
     Learnable,
@@ -151,13 +151,20 @@ class Module(gluon.HybridBlock):
         zero_gradients([Learnable(p) for p in self.parameters()])
 
     def save(self, path: str | Path) -> None:
-        """Writes the parameters to an ``.npz`` file, whole or not at all."""
+        """Writes the parameters to an ``.npz`` file, whole or not at all.
+
+        Raises:
+            TypeError, ValueError: a path that is none.
+            OSError: the folder is missing or can't be written.
+        """
         checkpoint.save(path, self.state())
 
     def load(self, path: str | Path) -> None:
         """Reads parameters that either twin saved.
 
         Raises:
+            TypeError, ValueError: a path that is none.
+            FileNotFoundError: no such file.
             CheckpointError: not a checkpoint, truncated, or another model's; nothing is
                 changed.
         """
@@ -216,6 +223,7 @@ class Module(gluon.HybridBlock):
             active: whether to compile.
             flags: those of Gluon's ``HybridBlock.hybridize``.
         """
+        check_flag(active, "active")
         if _compilable(self):
             planned = {"static_alloc": active, "static_shape": active}
             super().hybridize(active, **(planned | flags))

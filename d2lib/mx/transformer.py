@@ -73,6 +73,7 @@ class TransformerBlock(Module):
         TypeError: a mask that is not boolean.
 
     Example:
+        >>> import numpy
         >>> block = TransformerBlock(8, heads=2, seed=0)
         >>> block(numpy.ones((1, 3, 8), "float32")).shape
         (1, 3, 8)

@@ -10,14 +10,16 @@ import numpy as np
 
 from d2lib._checks import (
     as_generator,
+    check_choice,
     check_flag,
     check_inputs,
     check_numbers,
     check_positive_int,
     check_probability,
     check_sizes,
+    kind,
 )
-from d2lib.scratch.activations import activation_named
+from d2lib.scratch.activations import ACTIVATIONS, activation_named
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
 from d2lib.scratch.regularization import Dropout
@@ -120,7 +122,9 @@ class Dense(Module):
         check_numbers(inputs=self.inputs, units=self.units)
         self.activation = activation
         self.g = activation_named(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if self.activation == "relu" else "xavier"
         self.W = tensor(initialize((inputs, units), scheme, seed), requires_grad=True)
         self.b = (
             tensor(np.zeros(units, np.float32), requires_grad=True)
@@ -191,7 +195,7 @@ class Sequential(Module):
             if not isinstance(layer, Module):
                 raise TypeError(
                     "Sequential takes modules of d2lib.scratch, got "
-                    f"{type(layer).__name__}: pass the layers one by one, as "
+                    f"{kind(layer)}: pass the layers one by one, as "
                     "Sequential(*layers), and an activation as "
                     "Dense(..., activation='relu')"
                 )
@@ -248,6 +252,7 @@ class MLP(Sequential):
     ) -> None:
         sizes = check_sizes(sizes)
         check_probability(dropout, "dropout")
+        check_choice(output_activation, ACTIVATIONS, "output_activation")
         generator = as_generator(seed)
         layers: list[Module] = []
         for k, (inputs, units) in enumerate(pairwise(sizes), start=2):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from d2lib import checkpoint
-from d2lib._checks import as_generator, as_state, check_state
+from d2lib._checks import as_generator, as_state, check_flag, check_state
 from d2lib.scratch.tensor import Tensor
 
 __all__ = ["Module"]
@@ -116,13 +116,20 @@ class Module:
             parameter.zero_grad()
 
     def save(self, path: str | Path) -> None:
-        """Writes the parameters to an ``.npz`` file, whole or not at all."""
+        """Writes the parameters to an ``.npz`` file, whole or not at all.
+
+        Raises:
+            TypeError, ValueError: a path that is none.
+            OSError: the folder is missing or can't be written.
+        """
         checkpoint.save(path, self.state())
 
     def load(self, path: str | Path) -> None:
         """Reads parameters that either twin saved.
 
         Raises:
+            TypeError, ValueError: a path that is none.
+            FileNotFoundError: no such file.
             CheckpointError: not a checkpoint, truncated, or another model's; nothing is
                 changed.
         """
@@ -171,6 +178,7 @@ class Module:
 
     def hybridize(self, active: bool = True, **flags: Any) -> Module:
         """Does nothing here; in MXNet it compiles the module into one graph."""
+        check_flag(active, "active")
         return self
 
 

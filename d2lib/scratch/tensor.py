@@ -339,7 +339,7 @@ class Tensor:
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The mean over ``axis``: its derivative is 1/n for each of n values."""
-        check_batch(self.shape, "mean")
+        check_batch(self.shape, "mean", "x")
         total = self.sum(axis, keepdims)
         return total * (total.size / self.size)
 
