@@ -60,7 +60,7 @@ def save(
         raise ValueError(f"an array may not be named {_META!r}: that name is taken")
     for name, array in content.items():
         if np.asarray(array).dtype.hasobject:
-            raise TypeError(f"a checkpoint holds numbers, and {name!r} holds objects")
+            raise TypeError(f"arrays must hold numbers, and {name!r} holds objects")
     try:
         content[_META] = np.asarray(json.dumps(meta))
     except (TypeError, ValueError, RecursionError) as error:

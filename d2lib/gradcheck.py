@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import as_float_array, as_generator, check_positive, short
+from d2lib._checks import (
+    as_float_array,
+    as_generator,
+    check_finite,
+    check_positive,
+    short,
+)
 from d2lib.scratch.recording import record
 from d2lib.scratch.tensor import Tensor
 
@@ -56,6 +62,8 @@ def check_gradients(
         np.array(as_float_array(x, np.float64, "inputs"), order="C") for x in inputs
     ]
     generator = as_generator(seed)
+    for array in arrays:
+        check_finite(array, "inputs")
     tensors = [Tensor(a, np.float64, requires_grad=True) for a in arrays]
     with record():
         out = f(*tensors)

@@ -328,10 +328,12 @@ def fit(
         The `History`.
 
     Raises:
-        ValueError: lengths that differ, no examples, NaN or infinity in the data, an
-            optimiser of another model, a loss that is not one number.
+        ValueError: lengths or shapes that differ, no examples, NaN or infinity in the
+            data, an optimiser of another model, a loss that is not one number, or one
+            that takes logits for a model that returns probabilities.
         TypeError: an optimiser or a loss of the other twin, or what is none; metrics
-            without names; a callback outside a list.
+            without names, or that return no number; a callback outside a list; data
+            that is no pair of arrays; any other argument of a wrong type.
         OSError: the checkpoint's folder is missing or can't be written.
         NonFiniteLossError: the loss became NaN or infinite; the message names the step.
         CheckpointError: the file to resume from is damaged or another model's.
@@ -527,8 +529,8 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
     if answers.shape != y.shape or (scores and y_hat.shape[-1] == 1):
         raise ValueError(
             "accuracy needs scores (n, classes) or logits (n,) and labels (n,), got "
-            f"{y_hat.shape} and {y.shape}: a single column of logits needs labels of "
-            "its own shape, y.reshape(-1, 1)"
+            f"y_hat {y_hat.shape} and y {y.shape}: a single column of logits needs "
+            "labels of its own shape, y.reshape(-1, 1)"
         )
     return float((answers == y).mean())
 
@@ -544,7 +546,10 @@ def _twin_of(model: Any) -> str:
 
 def _check_optimizer(optimizer: Any, model: Any) -> None:
     """Raises unless it is an optimiser of the model's twin, made for its parameters."""
-    if isinstance(optimizer, str | type) or not hasattr(optimizer, "parameters"):
+    if isinstance(optimizer, type) or not (
+        hasattr(optimizer, "step")
+        and isinstance(getattr(optimizer, "parameters", None), list)
+    ):
         raise TypeError(
             "optimizer must be an optimiser made for the model, got "
             f"{short(optimizer)}: pass dl.Adam(model.parameters())"
@@ -565,7 +570,7 @@ def _check_optimizer(optimizer: Any, model: Any) -> None:
 
 def _check_loss(loss: Any, twin: str) -> None:
     """Raises unless it is a function, and none of the other twin's."""
-    if not callable(loss):
+    if not callable(loss) or isinstance(loss, type) or hasattr(loss, "twin"):
         raise TypeError(
             f"loss must be a function, got {short(loss)}: pass the function itself, "
             "such as dl.mse or dl.cross_entropy"
@@ -575,7 +580,7 @@ def _check_loss(loss: Any, twin: str) -> None:
     if module.startswith(other):
         raise TypeError(
             f"model and loss must be of one twin, got a model of {twin} and the loss "
-            f"{module}.{loss.__name__}"
+            f"{module}.{getattr(loss, '__name__', '')}"
         )
 
 
@@ -635,12 +640,14 @@ def _functions(metrics: Any) -> Mapping[str, Callable[..., float]]:
 
 def _callbacks(callbacks: Any) -> list[Callback]:
     """Returns callbacks as a list."""
-    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+    try:
+        each = iter(callbacks)
+    except TypeError as error:
         raise TypeError(
             f"callbacks must be a list, got {short(callbacks)}: pass [callback]"
-        )
+        ) from error
     found = []
-    for callback in callbacks:
+    for callback in each:
         if not isinstance(callback, Callback):
             raise TypeError(
                 "a callback must be a d2lib.training.Callback, got callbacks with "

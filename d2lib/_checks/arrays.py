@@ -13,7 +13,7 @@ from d2lib._checks.numbers import (
     as_list,
     check_positive_int,
 )
-from d2lib._checks.show import short
+from d2lib._checks.show import is_tensor, short
 
 _FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
 
@@ -23,6 +23,11 @@ def as_array(data: Any, name: str) -> np.ndarray:
     if isinstance(data, np.ndarray):
         array = np.asarray(data)
     else:
+        if isinstance(data, (list, tuple)) and any(map(is_tensor, data)):
+            raise TypeError(
+                f"{name} must be one tensor or array, got a list with a tensor in it: "
+                "make one of them"
+            )
         try:
             # Reading a tensor element by element would take minutes.
             values = data.asnumpy() if hasattr(data, "asnumpy") else data
@@ -59,11 +64,6 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
         raise TypeError(
             f"{name} must be a tensor of this twin or an array, got a tensor of the "
             f"other twin: pass its values, {name}.asnumpy()"
-        )
-    if isinstance(data, (list, tuple)) and any(hasattr(d, "asnumpy") for d in data):
-        raise TypeError(
-            f"{name} must be one tensor or array, got a list with a tensor in it: make "
-            "one tensor of the numbers"
         )
     is_array = hasattr(data, "shape") and not isinstance(data, np.generic)
     array = as_array(data, name)

@@ -40,11 +40,11 @@ def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
 
 def check_indices(indices: Any, tokens: int, what: str) -> np.ndarray:
     """Returns ``indices`` as an integer array; each must lie in [0, tokens)."""
-    array = as_array(indices, what)
+    array = as_array(indices, f"{what}'s indices")
     if array.size and array.dtype.kind not in "iu":
         raise TypeError(
-            f"{what} expects whole numbers in [0, {tokens}), got dtype {array.dtype}: "
-            "a Vocabulary turns tokens into them with encode()"
+            f"{what} expects whole numbers in [0, {tokens}) as indices, got dtype "
+            f"{array.dtype}: a Vocabulary turns tokens into them with encode()"
         )
     if array.size and (array.min() < 0 or array.max() >= tokens):
         bad = array[(array < 0) | (array >= tokens)]

@@ -40,6 +40,8 @@ def check_axis(axis: Any, ndim: int, name: str = "axis") -> int:
     if isinstance(axis, (bool, np.bool_)) or not isinstance(axis, Integral):
         raise TypeError(f"{name} must be a whole number, got {short(axis)}")
     number = int(axis)
+    if not ndim:
+        raise ValueError(f"{name} must be one of x's, and x is a single number")
     if not -ndim <= number < ndim:
         raise ValueError(
             f"{name} must lie in [{-ndim}, {ndim}) for an array with {ndim} axes, got "
@@ -137,7 +139,7 @@ def _as_real(value: Any, name: str) -> float:
     try:
         return float(value)
     except OverflowError:  # a whole number with hundreds of digits
-        return math.copysign(math.inf, value)
+        return math.copysign(math.inf, -1 if value <= 0.0 else 1)
 
 
 def _as_whole(value: Any, name: str, least: int) -> int:

@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 
 
+def is_tensor(data: Any) -> bool:
+    """Whether this is a tensor of either twin, or a parameter of Gluon's."""
+    return hasattr(data, "asnumpy") or hasattr(data, "grad_req")
+
+
 def kind(data: Any) -> str:
     """Returns the name of a type; both twins' tensors have the same one."""
-    return "Tensor" if hasattr(data, "asnumpy") else type(data).__name__
+    return "Tensor" if is_tensor(data) else type(data).__name__
 
 
 def short(data: Any) -> str:

@@ -20,7 +20,8 @@ def sigmoid(x: Any) -> Tensor:
         >>> sigmoid([0.0]).item()
         0.5
     """
-    return npx.activation(as_tensor(x), act_type="sigmoid")
+    x = as_tensor(x)
+    return npx.activation(x, act_type="sigmoid") if x.size else x
 
 
 def tanh(x: Any) -> Tensor:
@@ -32,7 +33,8 @@ def tanh(x: Any) -> Tensor:
         >>> tanh([0.0]).item()
         0.0
     """
-    return npx.activation(as_tensor(x), act_type="tanh")
+    x = as_tensor(x)
+    return npx.activation(x, act_type="tanh") if x.size else x
 
 
 def relu(x: Any) -> Tensor:

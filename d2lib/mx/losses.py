@@ -33,6 +33,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Raises:
         ValueError: different shapes, an empty batch, an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> mse([1.0, 2.0], [1.0, 4.0]).item()
@@ -62,13 +63,14 @@ def binary_cross_entropy(
     Raises:
         ValueError: different shapes, an empty batch, targets or probabilities outside
             [0, 1], an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> round(binary_cross_entropy([0.1], [1.0], from_logits=False).item(), 3)
         2.303
     """
     y_hat = as_tensor(y_hat, name="y_hat")
-    targets = as_targets(to_numpy(y), y_hat.dtype)
+    targets = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, targets.shape, "binary_cross_entropy")
     check_unit_interval(targets, "y")
     check_flag(from_logits, "from_logits")
@@ -101,7 +103,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     """
     y_hat = as_tensor(y_hat, name="y_hat")
     shape = y_hat.shape
-    labels = check_labels(to_numpy(y), shape)
+    labels = check_labels(y, shape)
     check_batch(shape, "cross_entropy")
     rows = y_hat if len(shape) == 2 else y_hat.reshape(-1, shape[-1])
     classes = to_device(labels.reshape(-1).astype("int32"))
@@ -160,13 +162,13 @@ class _Reduced(gluon.HybridBlock):
 
 @cache
 def _compiled(values: Callable[..., Any], reduction: str) -> _Reduced:
-    check_choice(reduction, _REDUCTIONS, "reduction")
     return _Reduced(values, reduction)
 
 
 def _compute(
     values: Callable[..., Any], y_hat: Tensor, y: Tensor, reduction: str
 ) -> Tensor:
+    check_choice(reduction, _REDUCTIONS, "reduction")
     loss = _compiled(values, reduction)(y_hat, y)
     if reduction == "none" and loss.shape != y.shape:
         loss = loss.reshape(y.shape)

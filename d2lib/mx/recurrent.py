@@ -112,6 +112,7 @@ class RNN(Recurrent):
     Raises:
         ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x or
             a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> import numpy
@@ -158,6 +159,7 @@ class LSTM(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> import numpy
@@ -198,6 +200,7 @@ class GRU(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> import numpy

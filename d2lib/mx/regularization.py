@@ -24,6 +24,7 @@ class Dropout(Layer, gluon.nn.Dropout):
 
     Raises:
         ValueError: p outside [0, 1).
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> from d2lib.mx import record

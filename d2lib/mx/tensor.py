@@ -83,6 +83,10 @@ def to_numpy(x: Any) -> numpy.ndarray:
     Args:
         x: an MXNet array, a Gluon parameter, or anything like an array.
 
+    Raises:
+        TypeError: a list with a tensor in it.
+        ValueError: ragged lists.
+
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))
         array([1., 2.], dtype=float32)

@@ -34,6 +34,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
     Raises:
         ValueError: units < 1, eps not > 0, or (when called) an x whose last axis is not
             ``units``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> LayerNorm(2)([[1.0, 3.0], [10.0, 30.0]]).round(2)

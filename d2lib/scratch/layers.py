@@ -46,6 +46,7 @@ class Perceptron(Module):
     Raises:
         ValueError: an unknown activation or scheme, inputs < 1, or (when called) an x
             whose last axis is not ``inputs``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> neuron = Perceptron(2)
@@ -99,6 +100,7 @@ class Dense(Module):
     Raises:
         ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x
             whose last axis is not ``inputs``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = Dense(3, 2, "relu", seed=0)
@@ -233,6 +235,7 @@ class MLP(Sequential):
 
     Raises:
         ValueError: fewer than two sizes, or what `Dense` and `Dropout` refuse.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> MLP([784, 256, 128, 10], seed=0).num_parameters()

@@ -21,7 +21,7 @@ from d2lib._checks import (
     check_unit_interval,
 )
 from d2lib.scratch._parallel import in_parallel
-from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy
+from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 _BLOCK = 262_144  # numbers: 1 MB of float32
 
@@ -47,6 +47,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Raises:
         ValueError: different shapes, an empty batch, an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> mse([1.0, 2.0], [1.0, 4.0]).item()
@@ -55,7 +56,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     Source: Legendre, 1805; Gauss, 1809 (least squares).
     """
     y_hat = as_tensor(y_hat, name="y_hat")
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     error = y_hat.data - y
     return _reduce(
@@ -87,6 +88,7 @@ def binary_cross_entropy(
     Raises:
         ValueError: different shapes, an empty batch, targets or probabilities outside
             [0, 1], an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> round(binary_cross_entropy([0.1], [1.0], from_logits=False).item(), 3)
@@ -95,7 +97,7 @@ def binary_cross_entropy(
     Source: Shannon, 1948; Good, 1952.
     """
     y_hat = as_tensor(y_hat, name="y_hat")
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy")
     check_unit_interval(y, "y")
     check_flag(from_logits, "from_logits")
@@ -144,7 +146,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     Source: Bridle, 1990.
     """
     y_hat = as_tensor(y_hat, name="y_hat")
-    labels = check_labels(to_numpy(y), y_hat.shape).reshape(-1)
+    labels = check_labels(y, y_hat.shape).reshape(-1)
     classes = y_hat.shape[-1]
     z = y_hat.data.reshape(-1, classes)  # (n, classes)
     check_batch(z.shape, "cross_entropy")

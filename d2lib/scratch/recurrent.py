@@ -114,6 +114,7 @@ class RNN(Recurrent):
     Raises:
         ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x or
             a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = RNN(3, 5, seed=0)
@@ -173,6 +174,7 @@ class LSTM(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = LSTM(3, 5, seed=0)
@@ -235,6 +237,7 @@ class GRU(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = GRU(3, 5, seed=0)

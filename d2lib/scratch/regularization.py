@@ -32,6 +32,7 @@ class Dropout(Module):
 
     Raises:
         ValueError: p outside [0, 1).
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> from d2lib.scratch import record

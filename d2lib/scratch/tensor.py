@@ -467,7 +467,9 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         (2, 2)
     """
     if isinstance(data, np.ndarray):
-        data = data.copy()  # who changes the array later does not change the gradient
+        data = np.array(
+            as_float_array(data, dtype)
+        )  # who changes the array later does not change the gradient
     return Tensor(data, dtype, requires_grad)
 
 
@@ -484,6 +486,10 @@ def to_numpy(x: Any) -> np.ndarray:
 
     Returns:
         A NumPy array; a tensor's is its own one, not a copy.
+
+    Raises:
+        TypeError: a list with a tensor in it.
+        ValueError: ragged lists.
 
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))

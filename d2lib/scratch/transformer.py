@@ -51,6 +51,7 @@ class LayerNorm(Module):
     Raises:
         ValueError: units < 1, eps not > 0, or (when called) an x whose last axis is not
             ``units``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> LayerNorm(2)([[1.0, 3.0], [10.0, 30.0]]).data.round(2)

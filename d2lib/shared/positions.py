@@ -27,6 +27,7 @@ def positional_encoding(length: int, units: int) -> np.ndarray:
 
     Raises:
         ValueError: length or units < 1.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> positional_encoding(2, 4).round(2)

@@ -46,6 +46,7 @@ def initialize(
 
     Raises:
         ValueError: an unknown scheme, or a shape it can't fill.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> initialize((2, 2), "identity")
