@@ -2,10 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from d2lib._checks.numbers import (
+    MOST,
+    MOST_NUMBERS,
+    as_list,
+    check_positive_int,
+)
+from d2lib._checks.show import is_tensor, short
+
+_FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
+
+
+def as_array(data: Any, name: str) -> np.ndarray:
+    """Turns an array, a tensor of either twin, numbers or lists into an array."""
+    if isinstance(data, np.ndarray):
+        array = np.asarray(data)
+    else:
+        if isinstance(data, (list, tuple)) and any(map(is_tensor, data)):
+            raise TypeError(
+                f"{name} must be one tensor or array, got a list with a tensor in it: "
+                "make one of them"
+            )
+        try:
+            # Reading a tensor element by element would take minutes.
+            values = data.asnumpy() if hasattr(data, "asnumpy") else data
+            huge = isinstance(values, range) and len(values) > MOST
+            array = np.broadcast_to(0, len(values)) if huge else np.asarray(values)
+        except Exception as error:  # a ragged list, or something with an odd __array__
+            raise ValueError(
+                f"{name} must be a rectangular array of numbers, got {short(data)}: "
+                "give every row the same length"
+            ) from error
+    if array.size > MOST:
+        raise ValueError(
+            f"{name} must have at most {MOST} numbers, got shape {array.shape}: give "
+            "it in parts"
+        )
+    return array
+
+
+def shape_of(data: Any, name: str) -> tuple[int, ...]:
+    """The shape of a tensor or of whatever `as_array` takes."""
+    return data.shape if hasattr(data, "asnumpy") else as_array(data, name).shape
 
 
 def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
@@ -13,34 +57,62 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
 
     Python numbers and lists of them become float32 unless ``dtype`` says otherwise.
     An *array* of integers is refused: it usually is a batch of labels or of raw pixels
-    that somebody forgot to convert, and casting it silently would hide that.
+    that somebody forgot to convert, and casting it silently would hide that. So is a
+    tensor of the other twin, whose gradient would end here.
     """
-    wanted = np.dtype(np.float32 if dtype is None else dtype)
-    if wanted.kind != "f":
+    wanted = check_dtype(dtype)
+    if hasattr(data, "asnumpy"):
         raise TypeError(
-            f"{name} needs a floating dtype, got dtype={wanted}: "
-            "use float32 (the default) or float64"
+            f"{name} must be a tensor of this twin or an array, got a tensor of the "
+            f"other twin: pass its values, {name}.asnumpy()"
         )
     is_array = hasattr(data, "shape") and not isinstance(data, np.generic)
-    try:
-        array = np.asarray(data)
-    except ValueError as error:  # a ragged list
-        raise ValueError(
-            f"{name} must be a rectangular array of numbers, got {_short(data)}: "
-            "give every row the same length"
-        ) from error
+    array = as_array(data, name)
     if array.dtype.kind not in "fiub" or (is_array and array.dtype.kind in "iub"):
+        pixels = " / 255" if array.dtype == np.uint8 else ""
         raise TypeError(
             f"{name} must hold floating-point numbers, got an array of dtype "
             f"{array.dtype} and shape {array.shape}: convert it with "
-            "x.astype('float32')"
+            f"x.astype('float32'){pixels}"
         )
-    return array.astype(wanted, copy=False)
+    if array.dtype == wanted:
+        return array
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite
+        return array.astype(wanted)
+
+
+def check_dtype(dtype: Any) -> np.dtype:
+    """Returns a floating dtype; None is float32."""
+    try:
+        wanted = np.dtype(np.float32 if dtype is None else dtype)
+    except Exception as error:
+        raise TypeError(
+            f"dtype must be a floating dtype, got {short(dtype)}: use float32 (the "
+            "default) or float64"
+        ) from error
+    if wanted not in _FLOATS:
+        raise TypeError(
+            f"data needs a floating dtype, got dtype={wanted}: "
+            "use float32 (the default) or float64"
+        )
+    return wanted
+
+
+def check_shape(shape: Any) -> tuple[int, ...]:
+    """Returns the shape of an array that is to be made."""
+    axes = as_list(shape, "shape", 32, "the shape of a vector of n numbers is (n,)")
+    sizes = tuple([check_positive_int(n, "each axis of shape") for n in axes])
+    if math.prod(sizes) > MOST_NUMBERS:
+        raise ValueError(
+            f"shape must have at most {MOST_NUMBERS} numbers, 1 GB, got {sizes}: make "
+            "it smaller"
+        )
+    return sizes
 
 
 def as_targets(y: Any, dtype: Any) -> np.ndarray:
     """Turns the targets of a loss into floats; whole numbers, as 0 and 1, are fine."""
-    targets = np.asarray(y)
+    targets = as_array(y, "y")
     if targets.dtype.kind in "iub":
         return targets.astype(dtype)
     return as_float_array(targets, dtype, "y")
@@ -58,18 +130,23 @@ def check_same_shape(
         hint = ""
         if int(np.prod(y_hat_shape)) == int(np.prod(y_shape)):
             hint = f": reshape y with y.reshape({tuple(y_hat_shape)})"
+        elif tuple(y_hat_shape[:-1]) == tuple(y_shape):
+            hint = (
+                ": if y holds class numbers, use cross_entropy, or make rows of them "
+                f"with one_hot(y, {y_hat_shape[-1]})"
+            )
         raise ValueError(
             f"{what} needs y_hat and y of the same shape, got y_hat "
             f"{tuple(y_hat_shape)} and y {tuple(y_shape)}{hint}"
         )
 
 
-def check_batch(shape: tuple[int, ...], what: str) -> None:
+def check_batch(shape: tuple[int, ...], what: str, name: str = "y_hat") -> None:
     """Raises ValueError for an array without elements."""
     if 0 in shape:
         raise ValueError(
             f"{what} needs at least one example, got an empty batch of shape "
-            f"{tuple(shape)}: a mean over nothing is not a number"
+            f"{tuple(shape)} as {name}: a mean over nothing is not a number"
         )
 
 
@@ -105,12 +182,7 @@ def check_finite(values: np.ndarray, name: str) -> None:
             )
 
 
-def _short(data: Any) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def check_axis(axis: Any, ndim: int, what: str) -> None:
+def check_axes(axis: Any, ndim: int, what: str) -> None:
     """Raises unless an axis, a tuple of axes, or None names axes of ``ndim`` ones."""
     for i in axis if isinstance(axis, tuple) else (0,) if axis is None else (axis,):
         if isinstance(i, bool) or not isinstance(i, int | np.integer):
@@ -163,7 +235,7 @@ def check_joined(tensors: Any, what: str, axis: Any) -> None:
         raise ValueError(f"{what} needs at least one tensor, got none")
     shapes = [tuple(t.shape) for t in tensors]
     new = what == "stack"
-    check_axis(axis, len(shapes[0]) + new, what)
+    check_axes(axis, len(shapes[0]) + new, what)
     for shape in shapes[1:]:
         alike = len(shape) == len(shapes[0]) and all(
             n == m or (not new and i == axis % len(shape))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from d2lib._checks import check_probability
+from d2lib._checks import as_generator, check_probability
 from d2lib.data.idx import DataError
 
 __all__ = ["STOP", "Tunes", "load_tunes"]
@@ -90,7 +90,7 @@ def load_tunes(validation: float = 0.1, seed: int | np.random.Generator = 0) -> 
             if tune is not None:
                 tunes[tune] = None
     found = list(tunes)
-    shuffled = [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
+    shuffled = [found[i] for i in as_generator(seed).permutation(len(found))]
     held_out = round(validation * len(shuffled))
     return Tunes(shuffled[held_out:], shuffled[:held_out])
 

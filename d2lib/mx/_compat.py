@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy
 
-from d2lib._checks import check_axis, check_batch
+from d2lib._checks import check_axes, check_batch
 from d2lib.mx import _runtime
 from d2lib.mx._copies import mend_copies
 
@@ -183,7 +183,7 @@ def _mend_arrays(mxnet: Any) -> None:
 
         @functools.wraps(reduce)
         def reduction(self: Any, axis: Any = None, *args: Any, **named: Any) -> Any:
-            check_axis(axis, self.ndim, name)
+            check_axes(axis, self.ndim, name)
             if name != "sum":
                 check_batch(self.shape, name)
             return reduce(self, axis, *args, **named)

@@ -20,7 +20,8 @@ def sigmoid(x: Any) -> Tensor:
         >>> sigmoid([0.0]).item()
         0.5
     """
-    return npx.activation(as_tensor(x), act_type="sigmoid")
+    x = as_tensor(x)
+    return npx.activation(x, act_type="sigmoid") if x.size else x
 
 
 def tanh(x: Any) -> Tensor:
@@ -32,7 +33,8 @@ def tanh(x: Any) -> Tensor:
         >>> tanh([0.0]).item()
         0.0
     """
-    return npx.activation(as_tensor(x), act_type="tanh")
+    x = as_tensor(x)
+    return npx.activation(x, act_type="tanh") if x.size else x
 
 
 def relu(x: Any) -> Tensor:
@@ -55,8 +57,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
         array([0.5, 0.5])
     """
     x = as_tensor(x)
-    check_axis(axis, x.ndim, "softmax")
-    return npx.softmax(x, axis=axis)
+    return npx.softmax(x, axis=check_axis(axis, x.ndim))
 
 
 def check_activation(name: str | None) -> str | None:

@@ -37,12 +37,13 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Raises:
         ValueError: different shapes, an empty batch, an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> mse([1.0, 2.0], [1.0, 4.0]).item()
         2.0
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     shape, dtype = y_hat.shape, y_hat.dtype  # asked once: MXNet takes its time
     y = y.detach() if isinstance(y, np.ndarray) else as_targets(y, dtype)
     check_same_shape(shape, y.shape, "mse")
@@ -63,6 +64,7 @@ def binary_cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     Raises:
         ValueError: different shapes, an empty batch, targets or probabilities outside
             [0, 1] (logits, mostly), an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> round(binary_cross_entropy([0.1], [1.0]).item(), 3)
@@ -86,6 +88,7 @@ def binary_cross_entropy_with_logits(
     Raises:
         ValueError: different shapes, an empty batch, targets outside [0, 1], an unknown
             reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> round(binary_cross_entropy_with_logits([0.0], [1.0]).item(), 3)
@@ -97,8 +100,8 @@ def binary_cross_entropy_with_logits(
 
 def _yes_or_no(y_hat: Any, y: Any, what: str) -> tuple[Tensor, Tensor]:
     """Checks predictions and targets, and returns both as tensors."""
-    y_hat = as_tensor(y_hat)
-    targets = as_targets(to_numpy(y), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    targets = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, targets.shape, what)
     check_unit_interval(targets, "y")
     check_batch(y_hat.shape, "binary cross-entropy")
@@ -125,9 +128,9 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         >>> round(cross_entropy([[0.0, 0.0]], [1]).item(), 3)
         0.693
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     shape = y_hat.shape
-    labels = check_labels(to_numpy(y), shape)
+    labels = check_labels(y, shape)
     check_batch(shape, "cross_entropy")
     rows = y_hat if len(shape) == 2 else y_hat.reshape(-1, shape[-1])
     classes = to_device(labels.reshape(-1).astype("int32"))
@@ -186,13 +189,13 @@ class _Reduced(gluon.HybridBlock):
 
 @cache
 def _compiled(values: Callable[..., Any], reduction: str) -> _Reduced:
-    check_choice(reduction, _REDUCTIONS, "reduction")
     return _Reduced(values, reduction)
 
 
 def _compute(
     values: Callable[..., Any], y_hat: Tensor, y: Tensor, reduction: str
 ) -> Tensor:
+    check_choice(reduction, _REDUCTIONS, "reduction")
     loss = _compiled(values, reduction)(y_hat, y)
     if reduction == "none" and loss.shape != y.shape:
         loss = loss.reshape(y.shape)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from d2lib import checkpoint
-from d2lib._checks import check_buffer, check_state
+from d2lib._checks import as_generator, as_state, check_buffer, check_flag, check_state
 from d2lib.mx._compat import autograd, gluon, mx, np
 from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
@@ -21,7 +21,6 @@ from d2lib.mx.tensor import (
     is_parameter,
     renew,
     tensor,
-    to_numpy,
     zero_gradients,
 )
 from d2lib.shared.summaries import Part, table
@@ -214,9 +213,10 @@ class Module(gluon.HybridBlock):
         """Takes over values by name, from either twin's ``state()``.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that are not this module's; nothing is changed.
         """
-        given = {name: to_numpy(values) for name, values in state.items()}
+        given = as_state(state)
         parts = dict(self._named_arrays())
         shapes = {name: shared_shape(part) for name, part in parts.items()}
         check_state(given, shapes, type(self).__name__)
@@ -235,13 +235,20 @@ class Module(gluon.HybridBlock):
         zero_gradients([Learnable(p) for p in self.parameters()])
 
     def save(self, path: str | Path) -> None:
-        """Writes the ``state()`` to an ``.npz`` file, whole or not at all."""
+        """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
+
+        Raises:
+            TypeError, ValueError: a path that is none.
+            OSError: the folder is missing or can't be written.
+        """
         checkpoint.save(path, self.state())
 
     def load(self, path: str | Path) -> None:
         """Reads a ``state()`` that either twin saved.
 
         Raises:
+            TypeError, ValueError: a path that is none.
+            FileNotFoundError: no such file.
             CheckpointError: not a checkpoint, truncated, or another model's; nothing is
                 changed.
         """
@@ -287,7 +294,7 @@ class Module(gluon.HybridBlock):
 
         MXNet has one source of random numbers per device, not one per layer.
         """
-        generator = numpy.random.default_rng(seed)
+        generator = as_generator(seed)
         for module in self.modules():
             module._reseed(generator)
 
@@ -304,6 +311,7 @@ class Module(gluon.HybridBlock):
             active: whether to compile.
             flags: those of Gluon's ``HybridBlock.hybridize``.
         """
+        check_flag(active, "active")
         if _compilable(self):
             planned = {"static_alloc": active, "static_shape": active}
             super().hybridize(active, **(planned | flags))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy
 
 from d2lib._checks import (
+    as_state,
     check_non_negative,
     check_parameters,
     check_positive,
@@ -25,7 +26,7 @@ from d2lib._checks import (
 from d2lib.mx._compat import mx
 from d2lib.mx._process import computing
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import Learnable, is_parameter, renew, to_numpy, zero_gradients
+from d2lib.mx.tensor import Learnable, is_parameter, renew, zero_gradients
 from d2lib.schedules import Rate, learning_rate, loaded_rate
 
 __all__ = [
@@ -130,9 +131,10 @@ class Optimizer:
         """Takes over a state that this kind of optimiser, of either twin, returned.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that do not fit; nothing is changed.
         """
-        given = {name: to_numpy(values) for name, values in state.items()}
+        given = as_state(state)
         shapes: dict[str, tuple[int, ...]] = {"steps": (), "lr": (), "scheduled": ()}
         shapes["counts"] = (len(self.parameters),)
         for i, parameter in enumerate(self.parameters):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy
 
-from d2lib._checks import as_float_array
+from d2lib._checks import as_array, as_float_array, check_flag
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx._process import check_process, computing
 from d2lib.mx._tape import mark_changed
@@ -61,7 +61,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         to_numpy(data) if isinstance(data, np.ndarray) else data, dtype
     )
     result = to_device(array)
-    if requires_grad:
+    if check_flag(requires_grad, "requires_grad"):
         result.attach_grad("add")
         result.is_parameter = True  # and remains one when it is frozen
     return result
@@ -73,11 +73,11 @@ def to_device(array: numpy.ndarray) -> Tensor:
     return np.array(array, dtype=array.dtype, ctx=device())
 
 
-def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
     """Returns ``x`` itself if it is an MXNet array of floats, else one made from it."""
     computing()
     if not isinstance(x, np.ndarray):
-        return tensor(x, dtype)
+        return to_device(as_float_array(x, dtype, name))
     if dtype is not None and x.dtype != dtype:
         if numpy.dtype(x.dtype).kind != "f":
             return tensor(x, dtype)  # which refuses it
@@ -91,13 +91,17 @@ def to_numpy(x: Any) -> numpy.ndarray:
     Args:
         x: an MXNet array, a Gluon parameter, or anything like an array.
 
+    Raises:
+        TypeError: a list with a tensor in it.
+        ValueError: ragged lists.
+
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))
         array([1., 2.], dtype=float32)
     """
     if isinstance(x, gluon.Parameter):
         x = x.data()
-    return x.asnumpy() if isinstance(x, mx.nd.NDArray) else numpy.asarray(x)
+    return x.asnumpy() if isinstance(x, mx.nd.NDArray) else as_array(x, "x")
 
 
 def is_parameter(part: Any) -> bool:

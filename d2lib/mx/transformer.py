@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from d2lib._checks import check_inputs, check_positive, check_positive_int
+from d2lib._checks import (
+    check_inputs,
+    check_numbers,
+    check_positive,
+    check_positive_int,
+)
 from d2lib.mx._compat import gluon
 from d2lib.mx.layers import prepare
 from d2lib.mx.module import Layer, Module
@@ -22,6 +27,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
     Raises:
         ValueError: units < 1, eps not > 0, or (when called) an x whose last axis is not
             ``units``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> LayerNorm(2)([[1.0, 3.0], [10.0, 30.0]]).round(2)
@@ -31,6 +37,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
 
     def __init__(self, units: int, eps: float = 1e-5) -> None:
         self.units = check_positive_int(units, "units")
+        check_numbers(units=self.units)
         self.eps = check_positive(eps, "eps")
         gluon.nn.LayerNorm.__init__(self, epsilon=self.eps, in_channels=self.units)
         prepare(self)
@@ -61,6 +68,7 @@ class TransformerBlock(Block, Module):
         TypeError: a mask that is not boolean.
 
     Example:
+        >>> import numpy
         >>> block = TransformerBlock(8, heads=2, seed=0)
         >>> block([[[1.0] * 8] * 3]).shape
         (1, 3, 8)

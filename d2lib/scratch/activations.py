@@ -110,8 +110,8 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
         no probability and keeps :math:`e^z` from overflowing.
 
     Raises:
-        TypeError: integer or object arrays.
-        ValueError: no such axis.
+        TypeError: integer or object arrays, or an axis that is not a whole number.
+        ValueError: an axis that x does not have.
 
     Example:
         >>> softmax([1000.0, 1000.0]).data
@@ -120,8 +120,8 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     Source: Bridle, 1990.
     """
     x = as_tensor(x)
-    check_axis(axis, x.ndim, "softmax")
-    p = x.data - x.data.max(axis=axis, keepdims=True)
+    axis = check_axis(axis, x.ndim)
+    p = x.data - x.data.max(axis=axis, keepdims=True, initial=-np.inf)
     np.exp(p, out=p)
     p /= p.sum(axis=axis, keepdims=True)
 

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_attention,
     check_context,
+    check_flag,
     check_heads,
     check_mask,
     check_positive,
@@ -86,8 +88,8 @@ def attention(
 
     Source: Bahdanau, Cho & Bengio, 2015; scaled products: Vaswani et al., 2017.
     """
-    q = as_tensor(q)
-    k, v = as_tensor(k, q.dtype), as_tensor(v, q.dtype)
+    q = as_tensor(q, name="q")
+    k, v = as_tensor(k, q.dtype, "k"), as_tensor(v, q.dtype, "v")
     check_attention(q.shape, k.shape, v.shape)
     scale = check_positive(q.shape[-1] ** -0.5 if scale is None else scale, "scale")
     queries, keys, values = q.data, k.data, v.data
@@ -147,8 +149,8 @@ def attention_weights(
 
     Source: Bahdanau, Cho & Bengio, 2015, who draw them for words in translation.
     """
-    q = as_tensor(q)
-    k = as_tensor(k, q.dtype)
+    q = as_tensor(q, name="q")
+    k = as_tensor(k, q.dtype, "k")
     check_attention(q.shape, k.shape)
     scale = check_positive(q.shape[-1] ** -0.5 if scale is None else scale, "scale")
     queries, keys = q.data, k.data
@@ -243,8 +245,8 @@ class MultiHeadAttention(Module):
         self, units: int, heads: int, causal: bool = False, seed: Any = None
     ) -> None:
         self.units, self.heads = check_heads(units, heads)
-        self.causal = causal
-        generator = np.random.default_rng(seed)
+        self.causal = check_flag(causal, "causal")
+        generator = as_generator(seed)
 
         def matrix() -> Tensor:
             values = initialize((units, units), "xavier", generator)
@@ -274,8 +276,9 @@ class MultiHeadAttention(Module):
         return attention_weights(q, k, mask, self.causal)
 
     def _checked(self, x: Any, context: Any, mask: Any) -> tuple[Tensor, Tensor, Any]:
-        x = as_tensor(x, self.W_q.dtype)
-        context = x if context is None else as_tensor(context, self.W_q.dtype)
+        dtype = self.W_q.dtype
+        x = as_tensor(x, dtype)
+        context = x if context is None else as_tensor(context, dtype, "context")
         shape = check_context(x.shape, context.shape, self.units)
         if mask is not None:
             mask = check_mask(mask, shape)[..., None, :, :]  # the same for all heads

@@ -21,7 +21,7 @@ from d2lib._checks import (
     check_unit_interval,
 )
 from d2lib.scratch._fast import exp_rows, scale_rows
-from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy
+from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 __all__ = [
     "binary_cross_entropy",
@@ -50,6 +50,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Raises:
         ValueError: different shapes, an empty batch, an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> mse([1.0, 2.0], [1.0, 4.0]).item()
@@ -57,8 +58,8 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Source: Legendre, 1805; Gauss, 1809 (least squares).
     """
-    y_hat = as_tensor(y_hat)
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     error = y_hat.data - y
     return _reduce(
@@ -86,6 +87,7 @@ def binary_cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     Raises:
         ValueError: different shapes, an empty batch, targets or probabilities outside
             [0, 1] (logits, mostly), an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> round(binary_cross_entropy([0.1], [1.0]).item(), 3)
@@ -93,8 +95,8 @@ def binary_cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Source: Shannon, 1948; Good, 1952.
     """
-    y_hat = as_tensor(y_hat)
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy")
     check_unit_interval(y, "y")
     p = y_hat.data
@@ -130,6 +132,7 @@ def binary_cross_entropy_with_logits(
     Raises:
         ValueError: different shapes, an empty batch, targets outside [0, 1], an unknown
             reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> round(binary_cross_entropy_with_logits([0.0], [1.0]).item(), 3)  # log 2
@@ -137,8 +140,8 @@ def binary_cross_entropy_with_logits(
 
     Source: Shannon, 1948; Good, 1952.
     """
-    y_hat = as_tensor(y_hat)
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy_with_logits")
     check_unit_interval(y, "y")
     z = y_hat.data
@@ -178,8 +181,8 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Source: Bridle, 1990.
     """
-    y_hat = as_tensor(y_hat)
-    labels = check_labels(to_numpy(y), y_hat.shape).reshape(-1)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    labels = check_labels(y, y_hat.shape).reshape(-1)
     z = y_hat.data.reshape(-1, y_hat.shape[-1])  # (n, classes)
     check_batch(z.shape, "cross_entropy")
     rows = np.arange(len(z))

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_state,
     check_non_negative,
     check_parameters,
     check_positive,
@@ -140,9 +141,10 @@ class Optimizer:
         """Takes over a state that this kind of optimiser returned.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that do not fit; nothing is changed.
         """
-        given = {name: np.asarray(values) for name, values in state.items()}
+        given = as_state(state)
         shapes = {name: values.shape for name, values in self.state().items()}
         check_state(given, shapes, type(self).__name__)
         lr = loaded_rate(given, self.schedule)

@@ -20,10 +20,12 @@ from typing import Any, Union
 import numpy as np
 
 from d2lib._checks import (
+    as_array,
     as_float_array,
     changed_since,
-    check_axis,
+    check_axes,
     check_batch,
+    check_flag,
     check_gradient_shape,
     nothing_recorded,
 )
@@ -93,7 +95,7 @@ class Tensor:
         if isinstance(data, Tensor):
             data = data.data
         array = as_float_array(data, dtype)
-        if requires_grad:
+        if check_flag(requires_grad, "requires_grad"):
             array = np.array(array, order="C")
         self._data: np.ndarray = array
         self.grad: np.ndarray | None = None
@@ -405,7 +407,7 @@ class Tensor:
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The sum over ``axis``: its derivative is 1 for every summand."""
         x = self.data
-        check_axis(axis, x.ndim, "sum")
+        check_axes(axis, x.ndim, "sum")
 
         def backward(g: np.ndarray) -> tuple:
             return (np.broadcast_to(_keep(g, x.shape, axis, keepdims), x.shape),)
@@ -414,8 +416,8 @@ class Tensor:
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The mean over ``axis``: its derivative is 1/n for each of n values."""
-        check_axis(axis, self.ndim, "mean")
-        check_batch(self.shape, "mean")
+        check_axes(axis, self.ndim, "mean")
+        check_batch(self.shape, "mean", "x")
         total = self.sum(axis, keepdims)
         return total * (total.size / self.size)
 
@@ -429,7 +431,7 @@ class Tensor:
 
     def _best(self, name: str, best: Any, axis: Any, keepdims: bool) -> Tensor:
         x = self.data
-        check_axis(axis, x.ndim, name)
+        check_axes(axis, x.ndim, name)
         check_batch(x.shape, name)
         top = best(x, axis=axis, keepdims=True)
 
@@ -552,7 +554,9 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         (2, 2)
     """
     if isinstance(data, np.ndarray):
-        data = data.copy()  # who changes the array later does not change the gradient
+        data = np.array(
+            as_float_array(data, dtype)
+        )  # who changes the array later does not change the gradient
     return Tensor(data, dtype, requires_grad)
 
 
@@ -563,9 +567,9 @@ def _restored(data: np.ndarray, requires_grad: bool, is_parameter: bool) -> Tens
     return result
 
 
-def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
     """Returns ``x`` itself if it is a `Tensor`, else a constant made from it."""
-    return x if isinstance(x, Tensor) else Tensor(x, dtype)
+    return x if isinstance(x, Tensor) else Tensor(as_float_array(x, dtype, name), dtype)
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -577,8 +581,12 @@ def to_numpy(x: Any) -> np.ndarray:
     Returns:
         A NumPy array; a tensor's is its own one, not a copy.
 
+    Raises:
+        TypeError: a list with a tensor in it.
+        ValueError: ragged lists.
+
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))
         array([1., 2.], dtype=float32)
     """
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
+    return x.data if isinstance(x, Tensor) else as_array(x, "x")

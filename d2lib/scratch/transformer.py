@@ -9,7 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_inputs, check_positive, check_positive_int
+from d2lib._checks import (
+    check_inputs,
+    check_numbers,
+    check_positive,
+    check_positive_int,
+)
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
 from d2lib.shared.transformer import Block
@@ -40,6 +45,7 @@ class LayerNorm(Module):
     Raises:
         ValueError: units < 1, eps not > 0, or (when called) an x whose last axis is not
             ``units``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> LayerNorm(2)([[1.0, 3.0], [10.0, 30.0]]).data.round(2)
@@ -51,6 +57,7 @@ class LayerNorm(Module):
 
     def __init__(self, units: int, eps: float = 1e-5) -> None:
         self.units = check_positive_int(units, "units")
+        check_numbers(units=self.units)
         self.eps = check_positive(eps, "eps")
         self.gamma = tensor(np.ones(units, np.float32), requires_grad=True)
         self.beta = tensor(np.zeros(units, np.float32), requires_grad=True)

@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_choice, check_length, check_positive_int
+from d2lib._checks import (
+    as_generator,
+    check_choice,
+    check_length,
+    check_positive_int,
+    check_probability,
+)
 
 __all__ = ["Language"]
 
@@ -38,8 +44,9 @@ class Language:
         self.units = check_positive_int(units, "units")
         self.layers = check_positive_int(layers, "layers")
         self.max_length = check_positive_int(max_length, "max_length")
+        check_probability(dropout, "dropout")
         self.cell = cell
-        generator = np.random.default_rng(seed)
+        generator = as_generator(seed)
         dl = importlib.import_module(self.twin)
         self.embedding = dl.Embedding(tokens, units, seed=generator)
         if cell == "transformer":

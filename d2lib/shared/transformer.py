@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import numpy as np
-
 from d2lib._checks import (
+    as_generator,
     check_heads,
+    check_numbers,
     check_positive_int,
     check_probability,
     check_sequence,
@@ -39,7 +39,8 @@ class Block:
         self.units, self.heads = check_heads(units, heads)
         hidden = 4 * units if hidden is None else check_positive_int(hidden, "hidden")
         check_probability(dropout, "dropout")
-        generator = np.random.default_rng(seed)
+        check_numbers(units=units, hidden=hidden)
+        generator = as_generator(seed)
         dl = importlib.import_module(self.twin)
         self.norm1 = dl.LayerNorm(units)
         self.attention = dl.MultiHeadAttention(units, heads, causal, generator)

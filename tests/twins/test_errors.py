@@ -393,7 +393,7 @@ ERRORS = {
     "negative dropout": (
         lambda dl: dl.MLP([3, 4, 2], dropout=-0.5),
         ValueError,
-        r"p must lie in \[0, 1\), got -0\.5",
+        r"dropout must lie in \[0, 1\), got -0\.5",
     ),
     "no layers": (
         lambda dl: dl.Sequential(),
