@@ -30,6 +30,7 @@ _SUBMODULES = (
     "music",
     "mx",
     "plotting",
+    "schedules",
     "scratch",
     "training",
 )

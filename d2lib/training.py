@@ -682,16 +682,15 @@ def _callbacks(callbacks: Any) -> list[Callback]:
 
 def _check_probabilities(twin: Any, loss: Any, model: Any, y_hat: Any) -> None:
     """Raises if a loss that takes logits would get what is a probability already."""
-    if loss is twin.binary_cross_entropy:
+    if loss is twin.binary_cross_entropy_with_logits:
         last = model
-        while getattr(last, "layers", None) and isinstance(last.layers, list):
+        while getattr(last, "layers", None) and isinstance(last.layers, (list, tuple)):
             last = last.layers[-1]
         if getattr(last, "activation", None) == "sigmoid":
             raise ValueError(
-                "the loss binary_cross_entropy takes logits, and this model ends with "
-                "a sigmoid: build it with activation=None there, or pass "
-                "loss=lambda y_hat, y: dl.binary_cross_entropy(y_hat, y, "
-                "from_logits=False)"
+                "the loss binary_cross_entropy_with_logits takes logits, and this model "
+                "ends with a sigmoid: build it with activation=None there, or pass "
+                "loss=dl.binary_cross_entropy"
             )
     if loss is twin.cross_entropy and isinstance(y_hat, twin.Tensor) and y_hat.ndim:
         p = twin.to_numpy(y_hat)

@@ -185,7 +185,7 @@ def _mend_arrays(mxnet: Any) -> None:
         def reduction(self: Any, axis: Any = None, *args: Any, **named: Any) -> Any:
             check_axes(axis, self.ndim, name)
             if name != "sum":
-                check_batch(self.shape, name)
+                check_batch(self.shape, name, "x")
             return reduce(self, axis, *args, **named)
 
         return reduction

@@ -189,7 +189,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     p, total, shift = exp_rows(z)
     own = p[rows, labels]
     # A quotient first, whose logarithm is exact near 0. But p may have vanished.
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         values = np.log(total / own)
     vanished = ~(own > np.finfo(z.dtype).tiny)
     values[vanished] = (np.log(total) + (shift - z[rows, labels]))[vanished]

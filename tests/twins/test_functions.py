@@ -288,7 +288,7 @@ ERRORS = {
     "softmax": (
         lambda dl: dl.softmax(X, 2),
         ValueError,
-        r"softmax's axis must lie in \[-2, 2\) for 2 axes, got 2",
+        r"axis must lie in \[-2, 2\) for 2 axes, got 2",
     ),
     **{
         f"{name} over no axis": (

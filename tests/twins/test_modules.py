@@ -446,7 +446,7 @@ def test_one_image_is_a_matter_of_the_layer(mx):
 def is_training(dl):
     if dl.__name__ == "d2lib.mx":
         return importlib.import_module("d2lib.mx._compat").autograd.is_training()
-    return importlib.import_module("d2lib.scratch.recording").is_training()
+    return importlib.import_module("d2lib.scratch.recording").is_recording()
 
 
 def standardizing(dl, units=4):
