@@ -119,7 +119,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     Source: Bridle, 1990.
     """
     x = as_tensor(x)
-    p = x.data - x.data.max(axis=axis, keepdims=True)
+    p = x.data - x.data.max(axis=axis, keepdims=True, initial=-np.inf)
     np.exp(p, out=p)
     p /= p.sum(axis=axis, keepdims=True)
 

@@ -145,7 +145,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     labels = check_labels(to_numpy(y), y_hat.shape).reshape(-1)
     classes = y_hat.shape[-1]
     z = y_hat.data.reshape(-1, classes)  # (n, classes)
-    check_batch(z.shape, "cross_entropy")
+    check_batch(y_hat.shape, "cross_entropy")
     rows = np.arange(len(z))
     p, top, shift, total = np.empty_like(z), *np.zeros_like(z, shape=(3, len(z)))
     safe = np.log(np.finfo(z.dtype).max) / 4  # 22 in float32
