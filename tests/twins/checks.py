@@ -417,6 +417,9 @@ def freeze(row, sample, dl):
         loss.backward()
         optimizer.step()
 
+    step()
+    gradients = module.gradients()
+    learn = [n for n, g in gradients.items() if np.abs(g).max() > 1e-4]  # not rounding
     before, number = module.state(), module.num_parameters()
     assert module.freeze() is module
     step()
@@ -426,11 +429,10 @@ def freeze(row, sample, dl):
     assert not any(g.any() for g in module.gradients().values()), "frozen: a gradient"
     assert module.unfreeze() is module
     step()
-    gradients, after = module.gradients(), module.state()
-    for name, values in before.items():
-        if np.abs(gradients[name]).max() > 1e-4:  # far above rounding
-            assert (after[name] != values).any(), f"{name} is frozen for ever"
-    module.load_state(before)
+    after = module.state()
+    for name in learn:
+        assert (after[name] != before[name]).any(), f"{name} is frozen for ever"
+    module.load_state(first_state(sample, dl))
 
 
 def files(row, sample, twins, folder):
