@@ -50,6 +50,7 @@ class Module(gluon.HybridBlock):
 
     twin = "d2lib.mx"
     training = True
+    _changes = 0  # how often it was frozen or unfrozen
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepares the block, so that a subclass need not call ``super().__init__``."""
@@ -192,6 +193,10 @@ class Module(gluon.HybridBlock):
             else:
                 parameter.attach_grad(grad_req)
                 parameter.is_parameter = True  # and remains one without a gradient
+        # A graph that was compiled before would add to the gradients of then.
+        self.apply(lambda block: getattr(block, "_clear_cached_op", int)())
+        for module in self.modules():
+            module._changes += 1
         return self
 
     def seed(self, seed: Any) -> None:
@@ -230,7 +235,7 @@ class Layer(Module):
 
     _input: Any = None  # the shape that was checked last, and what it leads to
     _output: Any = None
-    _modes: Any = None  # which of the modules inside trained then
+    _modes: Any = None  # which of the modules inside trained then, or were frozen
 
     def forward(self, x: Any) -> Any:
         """Checks x and computes the layer's output."""
@@ -242,7 +247,7 @@ class Layer(Module):
             self._input = x.shape
         if not x.size:  # MXNet's operators fail on no examples, and much later
             return np.zeros(self._output, dtype=x.dtype, ctx=x.ctx)
-        modes = [module.training for module in self._modules_inside()]
+        modes = [(part.training, part._changes) for part in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()
             self._modes = modes

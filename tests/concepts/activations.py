@@ -37,9 +37,28 @@ def elementwise(name, far_out=FAR_OUT, **options):
 
 
 ROWS = [
-    elementwise("sigmoid"),
-    elementwise("tanh"),
-    elementwise("relu"),
+    elementwise(
+        "sigmoid",
+        known={
+            "MIT 6.S191, lecture 1, 1 + 3 * -1 - 2 * 2": (
+                lambda dl: dl.sigmoid(-6.0),
+                0.00247262,
+            ),
+            "by hand at 0 and log 3": (
+                lambda dl: dl.sigmoid([0.0, np.log(3)]),
+                [0.5, 0.75],
+            ),
+        },
+    ),
+    elementwise(
+        "tanh",
+        known={
+            "by hand at 0 and log 3": (lambda dl: dl.tanh([0.0, np.log(3)]), [0, 0.8])
+        },
+    ),
+    elementwise(
+        "relu", known={"by hand": (lambda dl: dl.relu([-2.0, 0.0, 3.0]), [0, 0, 3])}
+    ),
     Row(
         "softmax",
         {

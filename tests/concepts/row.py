@@ -125,6 +125,7 @@ class Row:
         name: as in ``__all__``.
         samples: by name, `Call`, `Build` or `Train`.
         wrong: by name, mistakes and what they get.
+        known: by its source, a call ``f(dl)`` and the values that it must have.
         exempt: as in `Sample`, for all samples.
         scratch_only: members that the MXNet twin need not have, with the reason.
         source: whether its docstring names an author; a mere tool has none.
@@ -134,6 +135,7 @@ class Row:
     name: str
     samples: Mapping[str, Any] = field(default_factory=dict)
     wrong: Mapping[str, Wrong] = field(default_factory=dict)
+    known: Mapping[str, tuple] = field(default_factory=dict)
     exempt: Mapping[str, str] = field(default_factory=dict)
     scratch_only: Mapping[str, str] = field(default_factory=dict)
     source: bool = True

@@ -405,7 +405,7 @@ def freeze(row, sample, dl):
     """What is frozen keeps its values and its place; unfrozen, it learns again."""
     module = reused(sample, dl)
     scale = dl.tensor([1.0], requires_grad=True)
-    optimizer = dl.SGD([*module.parameters(), scale], lr=0.1)
+    optimizer = dl.SGD([*module.parameters(), scale], lr=0.01)
 
     def step():
         optimizer.zero_grad()
@@ -585,6 +585,12 @@ def message(wrong, dl):
         raised = error
     assert type(raised) is wrong.error, f"{short(dl)} raises {raised!r}"
     return str(raised)
+
+
+def known(call, expected, dl):
+    """A value of which we know from elsewhere what it is."""
+    expected = np.asarray(expected, np.float32)
+    close(dl.to_numpy(call(dl)), expected, VALUES, short(dl), least=1e-3)
 
 
 def error(wrong, twins):

@@ -74,6 +74,16 @@ def unchecked(row, folder):
     return [f"{row.name}: no sample, and no test in {list(row.tested_in)} names it"]
 
 
+def not_in_the_reference(row, twin, pages):
+    """A name that the book's reference does not describe."""
+    text = (pages / f"api-{twin}.md").read_text() + (
+        pages / "api-shared.md"
+    ).read_text()
+    if re.search(rf"::\s+d2lib\.[\w.]*\b{row.name}$", text, re.MULTILINE):
+        return []
+    return [f"{row.name}: not in {pages.name}/api-{twin}.md"]
+
+
 def unknown_exemptions(row, checks):
     """An exemption from a check that does not exist."""
     known = {*checks, *(f"{check} in {twin}" for check in checks for twin in TWINS)}

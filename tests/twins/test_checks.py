@@ -283,6 +283,13 @@ class TestOptimisers:
         fails("frozen", ADAM, Train(), "layers", Adam=Adam)
 
 
+def test_another_value_than_the_known_one():
+    call = all_rows()["sigmoid"].known["by hand at 0 and log 3"][0]
+    checks.known(call, [0.5, 0.75], scratch)
+    with pytest.raises(AssertionError, match="planted: relative error"):
+        checks.known(call, [0.5, 0.75], Twin(sigmoid=scratch.tanh))
+
+
 class TestErrors:
     wrong = Wrong(lambda dl: dl.tanh(np.arange(3)), TypeError, "floating-point")
 

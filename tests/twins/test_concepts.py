@@ -37,6 +37,15 @@ def test_is_checked(row):
     assert contract.unknown_exemptions(row, checks.CHECKS) == []
 
 
+@pytest.mark.parametrize("twin", TWINS)
+@each_row
+def test_is_in_the_reference(row, twin):
+    if twin == "mx" and row.name == "Tensor":  # which is MXNet's own
+        return
+    pages = Path(__file__).parents[2] / "chapters" / "appendix"
+    assert contract.not_in_the_reference(row, twin, pages) == []
+
+
 @needs_mxnet
 @each_row
 def test_is_called_alike(row, twins):
@@ -96,6 +105,19 @@ def derived(name):
 
 for name in checks.CHECKS:
     globals()[f"test_{name}"] = derived(name)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        pytest.param(*known, id=f"{row.name}-{source}")
+        for row in ROWS.values()
+        for source, known in row.known.items()
+    ],
+)
+def test_known(call, expected, twins):
+    for dl in twins:
+        checks.known(call, expected, dl)
 
 
 @pytest.mark.parametrize(
