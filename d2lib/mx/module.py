@@ -194,8 +194,8 @@ class Module(gluon.HybridBlock):
                 parameter.attach_grad(grad_req)
                 parameter.is_parameter = True  # and remains one without a gradient
         # A graph that was compiled before would add to the gradients of then.
-        self.apply(lambda block: getattr(block, "_clear_cached_op", int)())
         for module in self.modules():
+            module.apply(lambda block: getattr(block, "_clear_cached_op", int)())
             module._changes += 1
         return self
 

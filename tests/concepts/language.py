@@ -22,7 +22,7 @@ def written(dl, cell, prompt):
     return [
         text
         for options in ({"temperature": 0}, {"top_k": 3}, {"stop": 2})
-        for text in dl.generate(m, prompt, 9, seed=5, **options)
+        for text in dl.generate(m, prompt, 6, seed=5, **options)
     ]
 
 

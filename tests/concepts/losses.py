@@ -78,7 +78,7 @@ ROWS = [
                     3 * normal(0, *shape),
                     constants=(yes_or_no(shape),),
                 )
-                for reduction, shape in product(REDUCTIONS, SHAPES)
+                for reduction, shape in product(REDUCTIONS, SHAPES[1:])
             },
             **{
                 f"logits {reduction} {shape}, soft": Call(
@@ -152,8 +152,9 @@ ROWS = [
                 least=1.0,
                 least_gradient=1.0,
             )
-            for reduction, shape, scale in product(
-                REDUCTIONS, ((6, 3), (2, 4, 5)), (1, 300)
+            for reduction, shape, scale in (
+                *product(REDUCTIONS, ((2, 4, 5),), (1, 300)),
+                *product(("mean", "none"), ((6, 3),), (1,)),
             )
         },
         {

@@ -18,7 +18,7 @@ OPERATIONS = {
     "*": lambda dl, x, y: x * y,
     "/": lambda dl, x, y: x / y,
 }
-SHAPES = ((3, 4), (4,), (3, 1), (1, 1), (1,))
+SHAPES = ((3, 4), (4,), (3, 1), (1,))
 MATRICES = (  # of which the axes before the last two may be stretched
     ((2, 1, 2, 3), (2, 5, 3, 2)),
     ((2, 5, 2, 3), (2, 1, 3, 2)),

@@ -231,7 +231,7 @@ def gradient(row, sample, dl):
 
     try:
         along_a_direction(dl, module, loss, places, list(state))
-        if is_scratch and sum(p.size for p in places) <= 60:
+        if is_scratch and sum(p.size for p in places) <= 30:
             number_by_number(module, loss, places, list(state))
     except (ValueError, TypeError, AttributeError) as error:
         raise AssertionError(f"not differentiable: {error}") from error
@@ -609,15 +609,28 @@ def error(wrong, twins):
 
 @dataclass(frozen=True)
 class Check:
-    """A check: for which samples, and whether for both twins at once or for each."""
+    """A check: for which samples, and whether for both twins at once or for each.
+
+    One that is about what is built, and not about its inputs, is made ``once`` for all
+    samples of a row that are built alike.
+    """
 
     run: Callable[..., None]
     kinds: tuple[type, ...]
     both: bool
     when: Callable[[Any], bool] = lambda sample: True
+    once: bool = False
 
     def is_for(self, sample):
         return isinstance(sample, self.kinds) and self.when(sample)
+
+    def samples(self, row):
+        """The samples of a row that it is for, by name."""
+        found = {what: s for what, s in row.samples.items() if self.is_for(s)}
+        if not self.once:
+            return found
+        alike = {s.built_by(): (what, s) for what, s in found.items()}
+        return dict(alike.values())
 
 
 def has_numbers(sample):
@@ -635,14 +648,14 @@ CHECKS = {
         Check(nonfinite, (Call, Build), True, lambda s: bool(s.inputs)),
         Check(empty, (Call, Build), True, lambda s: s.batch is not None),
         Check(kinds, (Call, Build), False, lambda s: bool(s.inputs)),
-        Check(start, (Build,), True),
-        Check(freeze, (Build,), False),
-        Check(files, (Build,), True),
-        Check(modes, (Build,), False),
+        Check(start, (Build,), True, once=True),
+        Check(freeze, (Build,), False, once=True),
+        Check(files, (Build,), True, once=True),
+        Check(modes, (Build,), False, once=True),
         Check(steps, (Train,), True),
-        Check(resume, (Train,), True),
-        Check(bare, (Train,), True),
-        Check(frozen, (Train,), False),
+        Check(resume, (Train,), True, once=True),
+        Check(bare, (Train,), True, once=True),
+        Check(frozen, (Train,), False, once=True),
     )
 }
 

@@ -1,14 +1,13 @@
 """Every check of every row in `tests/concepts`: ``test_CHECK[NAME-SAMPLE]``."""
 
-import importlib
 from pathlib import Path
 
 import pytest
 
 from d2lib import scratch
-from tests.concepts.row import Build, Train, all_rows
+from tests.concepts.row import all_rows
 from tests.twins import checks, contract
-from tests.twins.both import MISSING, TWINS, needs_mxnet
+from tests.twins.both import MISSING, needs_mxnet
 
 ROWS = all_rows()
 each_row = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -21,6 +20,11 @@ def twins():
     from d2lib import mx
 
     return [scratch, mx]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("files")
 
 
 # The contract -----------------------------------------------------------------------
@@ -37,15 +41,6 @@ def test_is_checked(row):
     assert contract.unknown_exemptions(row, checks.CHECKS) == []
 
 
-@pytest.mark.parametrize("twin", TWINS)
-@each_row
-def test_is_in_the_reference(row, twin):
-    if twin == "mx" and row.name == "Tensor":  # which is MXNet's own
-        return
-    pages = Path(__file__).parents[2] / "chapters" / "appendix"
-    assert contract.not_in_the_reference(row, twin, pages) == []
-
-
 @needs_mxnet
 @each_row
 def test_is_called_alike(row, twins):
@@ -55,29 +50,29 @@ def test_is_called_alike(row, twins):
 @needs_mxnet
 @each_row
 def test_has_the_same_attributes(row, twins):
-    for sample in row.samples.values():
-        if isinstance(sample, Train):
-            objects = [
-                checks.optimizer_of(row, sample, dl, model.parameters())
-                for dl, model in zip(twins, checks.networks(twins), strict=True)
-            ]
-        elif isinstance(sample, Build):
-            objects = [checks.reused(sample, dl) for dl in twins]
-        else:
-            continue
+    for sample in checks.CHECKS["start"].samples(row).values():
+        objects = [checks.reused(sample, dl) for dl in twins]
+        assert contract.missing_attributes(row, *objects) == []
+    for sample in checks.CHECKS["resume"].samples(row).values():
+        objects = [
+            checks.optimizer_of(row, sample, dl, model.parameters())
+            for dl, model in zip(twins, checks.networks(twins), strict=True)
+        ]
         assert contract.missing_attributes(row, *objects) == []
 
 
-@pytest.mark.parametrize("twin", TWINS)
 @each_row
-def test_is_documented(row, twin):
-    thing = getattr(importlib.import_module(f"d2lib.{twin}"), row.name)
-    if twin == "mx" and row.name == "Tensor":  # which is MXNet's own
-        return
-    # The MXNet twin refers to the NumPy twin for what is the same.
-    assert contract.undocumented(row.name, thing, sections=twin == "scratch") == []
-    if twin == "scratch":
-        assert contract.without_a_source(row, thing) == []
+def test_is_documented(row, twins):
+    pages = Path(__file__).parents[2] / "chapters" / "appendix"
+    for dl in twins:
+        twin, thing = checks.short(dl), getattr(dl, row.name)
+        if twin == "mx" and row.name == "Tensor":  # which is MXNet's own
+            continue
+        # The MXNet twin refers to the NumPy twin for what is the same.
+        sections = twin == "scratch"
+        assert contract.undocumented(row.name, thing, sections) == []
+        assert contract.not_in_the_reference(row, twin, pages) == []
+    assert contract.without_a_source(row, getattr(scratch, row.name)) == []
 
 
 # What follows from the samples ------------------------------------------------------
@@ -92,12 +87,11 @@ def derived(name):
         [
             pytest.param(row, sample, id=f"{row.name}-{what}")
             for row in ROWS.values()
-            for what, sample in row.samples.items()
-            if check.is_for(sample)
+            for what, sample in check.samples(row).items()
         ],
     )
-    def test(row, sample, twins, request):
-        more = [request.getfixturevalue("tmp_path")] if name == "files" else []
+    def test(row, sample, twins, folder):
+        more = [folder] if name == "files" else []
         checks.run(name, row, sample, twins, *more)
 
     return needs_mxnet(test) if check.both else test
