@@ -57,6 +57,11 @@ class Sample:
         self.least, self.least_gradient = least, least_gradient
         self.exempt = exempt or {}
 
+    def built_by(self) -> Any:
+        """The same for all samples that are built alike, or call alike."""
+        cells = [cell.cell_contents for cell in self.f.__closure__ or ()]
+        return self.f.__code__, str([self.f.__defaults__, cells])
+
     def build(self, dl: Any, seed: Any = 0) -> Any:
         """Returns the module; a function has none."""
         return None
@@ -86,11 +91,6 @@ class Build(Sample):
     def build(self, dl: Any, seed: Any = 0) -> Any:
         """Returns the module."""
         return self.f(dl, seed)
-
-    def built_by(self) -> Any:
-        """The same for all samples that are built alike."""
-        cells = [cell.cell_contents for cell in self.f.__closure__ or ()]
-        return self.f.__code__, str([self.f.__defaults__, cells])
 
     def run(self, dl: Any, module: Any, *arguments: Any) -> Any:
         """Calls the module."""

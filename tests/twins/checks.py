@@ -612,7 +612,7 @@ class Check:
     """A check: for which samples, and whether for both twins at once or for each.
 
     One that is about what is built, and not about its inputs, is made ``once`` for all
-    samples of a row that are built alike.
+    samples of a row that are built (or call) alike.
     """
 
     run: Callable[..., None]
@@ -641,7 +641,7 @@ CHECKS = {
     check.run.__name__: check
     for check in (
         Check(parity, (Call, Build), True),
-        Check(float64, (Call, Build), True, has_numbers),
+        Check(float64, (Call, Build), True, has_numbers, once=True),
         Check(gradient, (Call, Build), False),
         Check(repeat, (Call, Build), False),
         Check(nan, (Call, Build), False, has_numbers),
