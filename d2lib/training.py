@@ -688,9 +688,9 @@ def _check_probabilities(twin: Any, loss: Any, model: Any, y_hat: Any) -> None:
             last = last.layers[-1]
         if getattr(last, "activation", None) == "sigmoid":
             raise ValueError(
-                "the loss binary_cross_entropy_with_logits takes logits, and this model "
-                "ends with a sigmoid: build it with activation=None there, or pass "
-                "loss=dl.binary_cross_entropy"
+                "the loss binary_cross_entropy_with_logits takes logits, and this "
+                "model ends with a sigmoid: build it with activation=None there, or "
+                "pass loss=dl.binary_cross_entropy"
             )
     if loss is twin.cross_entropy and isinstance(y_hat, twin.Tensor) and y_hat.ndim:
         p = twin.to_numpy(y_hat)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from d2lib._checks import check_axis, check_choice
-from d2lib.mx._compat import npx
+from d2lib.mx._compat import np, npx
 from d2lib.mx.tensor import Tensor, as_tensor
 
 __all__ = ["relu", "sigmoid", "softmax", "tanh"]
@@ -20,8 +20,7 @@ def sigmoid(x: Any) -> Tensor:
         >>> sigmoid([0.0]).item()
         0.5
     """
-    x = as_tensor(x)
-    return npx.activation(x, act_type="sigmoid") if x.size else x
+    return _activation(x, "sigmoid")
 
 
 def tanh(x: Any) -> Tensor:
@@ -33,8 +32,7 @@ def tanh(x: Any) -> Tensor:
         >>> tanh([0.0]).item()
         0.0
     """
-    x = as_tensor(x)
-    return npx.activation(x, act_type="tanh") if x.size else x
+    return _activation(x, "tanh")
 
 
 def relu(x: Any) -> Tensor:
@@ -58,6 +56,13 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     """
     x = as_tensor(x)
     return npx.softmax(x, axis=check_axis(axis, x.ndim))
+
+
+def _activation(x: Any, kind: str) -> Tensor:
+    x = as_tensor(x)
+    if not x.size:  # MXNet's operator fails on no examples
+        return np.zeros_like(x)
+    return npx.activation(x, act_type=kind)
 
 
 def check_activation(name: str | None) -> str | None:

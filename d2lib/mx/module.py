@@ -112,6 +112,7 @@ class Module(gluon.HybridBlock):
     twin = "d2lib.mx"
     training = True
     _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
+    _changes = 0  # how often it was frozen or unfrozen
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepares the block, so that a subclass need not call ``super().__init__``."""
@@ -287,6 +288,10 @@ class Module(gluon.HybridBlock):
             else:
                 parameter.attach_grad(grad_req)
                 parameter.is_parameter = True  # and remains one without a gradient
+        # A graph that was compiled before would add to the gradients of then.
+        for module in self.modules():
+            module.apply(lambda block: getattr(block, "_clear_cached_op", int)())
+            module._changes += 1
         return self
 
     def seed(self, seed: Any) -> None:
@@ -346,7 +351,7 @@ class Layer(Module):
 
     _input: Any = None  # the shape that was checked last, and what it leads to
     _output: Any = None
-    _modes: Any = None  # the modes of the modules inside, which lead to its graph
+    _modes: Any = None  # which of the modules inside trained then, or were frozen
 
     def forward(self, x: Any) -> Any:
         """Checks x and computes the layer's output."""
@@ -358,7 +363,7 @@ class Layer(Module):
             self._input = x.shape
         if not x.size:  # MXNet's operators fail on no examples, and much later
             return np.zeros(self._output, dtype=x.dtype, ctx=x.ctx)
-        modes = [module._mode() for module in self._modules_inside()]
+        modes = [(part._mode(), part._changes) for part in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()
             self._modes = modes

@@ -184,7 +184,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     y_hat = as_tensor(y_hat, name="y_hat")
     labels = check_labels(y, y_hat.shape).reshape(-1)
     z = y_hat.data.reshape(-1, y_hat.shape[-1])  # (n, classes)
-    check_batch(z.shape, "cross_entropy")
+    check_batch(y_hat.shape, "cross_entropy")
     rows = np.arange(len(z))
     p, total, shift = exp_rows(z)
     own = p[rows, labels]

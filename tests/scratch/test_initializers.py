@@ -163,12 +163,6 @@ class TestContract:
     def test_one_axis_counts_as_one_unit(self):
         assert np.abs(initialize((5,), "xavier", 0)).max() <= 1.0
 
-    def test_an_unknown_scheme(self):
-        with pytest.raises(
-            ValueError, match=r"scheme must be one of 'zeros'.*'glorot'"
-        ):
-            initialize((2, 2), "glorot")
-
     @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (-1, 2)])
     def test_an_empty_shape(self, shape):
         with pytest.raises(ValueError, match=r"each axis of shape.* number >= 1"):

@@ -183,6 +183,24 @@ def test_what_is_frozen_stays_counts_and_can_be_trained_again(dl, tmp_path):
 
 
 @twins
+def test_a_part_that_was_frozen_learns_again_inside_a_compiled_whole(dl):
+    model = dl.MLP([2, 3, 2], "tanh", seed=0)
+    x, u = np.ones((4, 2), np.float32), dl.tensor(np.ones((4, 2)))
+    gradients = []
+    for _ in range(3):
+        model.zero_grad()
+        with dl.record():
+            loss = (model(x) * u).sum()
+        loss.backward()
+        gradients.append(model.gradients())
+        model.layers[0].freeze()
+        model.layers[0].unfreeze()
+    for found in gradients[1:]:
+        for name, g in gradients[0].items():
+            np.testing.assert_allclose(found[name], g, rtol=1e-5)
+
+
+@twins
 def test_an_optimiser_can_be_made_while_a_part_is_frozen(dl):
     model = dl.MLP([2, 3, 2], seed=0)
     model.layers[0].freeze()
