@@ -1,7 +1,7 @@
 # Every command works on a fresh clone: the first one makes the environment in .venv.
 #
 #   make book                     PYTHON=python3.11 chooses the interpreter
-#   make bench WORK=...           WORK is handed to the benchmarks
+#   make bench WORK=... BUSY=1    WORK is handed to the benchmarks, BUSY beside a busy core
 #   make shake PAGES=... TIMES=... chooses pages, and how many draws of noise
 
 BIN := .venv/bin
@@ -44,7 +44,7 @@ test-notebooks: book ## run all notebooks to download in fresh environments
 	@requirements/install-bench.sh
 
 bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
-	@$(BIN)/python -m benchmarks $(WORK)
+	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(WORK)
 
 shake: $(ENVIRONMENT) ## run pages as other machines would: PAGES="gradients lstm" TIMES=5
 	@$(BIN)/python _ext/shake.py --times $(TIMES) $(PAGES)

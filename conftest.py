@@ -23,11 +23,12 @@ EXTRAS = {
 NEEDS = {
     "d2lib/book": "book",
     "d2lib/data/tunes.py": "music",
-    "d2lib/music.py": "music",
+    "d2lib/music/judge.py": "music",
     "d2lib/mx": "mxnet",
-    "d2lib/plotting.py": "plot",
+    "d2lib/plotting": "plot",
     "tests/book": "book",
     "tests/chapters": "book",
+    "tests/plotting": "plot",
     "tests/site": "book, test",
 }
 

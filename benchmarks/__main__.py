@@ -1,4 +1,4 @@
-"""``python -m benchmarks [WORK ...]``: measures, prints and keeps the results."""
+"""``python -m benchmarks [--busy] [WORK ...]``: measures, prints, keeps the results."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import datetime
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 from benchmarks import bench, report
 from benchmarks.works import WORKS
@@ -21,12 +22,26 @@ def main() -> None:
         "--limit", type=float, default=180, help="seconds for a work, then it gives up"
     )
     parser.add_argument("--peers", nargs="+", default=list(bench.PEERS))
+    parser.add_argument(
+        "--busy",
+        action="store_true",
+        help="measure d2lib.mx beside a program that keeps one core busy, nothing else",
+    )
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
     for name in options.works:
         if name not in WORKS:
             parser.error(f"there is no work {name!r}: choose from {', '.join(WORKS)}")
     works = options.works or list(WORKS)
+    if options.busy:
+        works = [name for name in works if name != "import"]
+        rows = bench.measure_beside_neighbour(works, options.repeats, options.limit)
+        results = report.load()
+        results = report.merge(results, results["machine"], rows, "busy")
+        print(report.beside_neighbour(results))
+        if not options.dry:
+            keep(results)
+        return
 
     peers = bench.start_peers(options.peers, options.threads)
     if not peers:
@@ -63,13 +78,19 @@ def main() -> None:
             "Stop them and measure again."
         )
     if not options.dry:
-        results = report.merge(report.load(), machine, rows)
-        report.save(results)
-        report.FILE.with_suffix(".md").write_text(
-            f"{report.table(results)}\n\n{report.goals(results)}\n", encoding="utf-8"
-        )
-        report.chart(results, report.FILE.with_suffix(".svg"))
-        print(f"Kept in {report.FILE.parent}/results.json, .md and .svg")
+        keep(report.merge(report.load(), machine, rows))
+
+
+def keep(results: dict[str, Any]) -> None:
+    """Writes the results, and what is shown of them."""
+    report.save(results)
+    tables = report.table(results), report.goals(results)
+    if results.get("busy"):
+        tables = *tables, report.beside_neighbour(results)
+    text = "\n\n".join(tables) + "\n"
+    report.FILE.with_suffix(".md").write_text(text, encoding="utf-8")
+    report.chart(results, report.FILE.with_suffix(".svg"))
+    print(f"Kept in {report.FILE.parent}/results.json, .md and .svg")
 
 
 def cpu_name() -> str:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ PEERS = {
     "mx": ("mx", HERE),
     "mxnet": ("mxnet", HERE),
     "mxnet, tuned": ("mxnet_tuned", HERE),
+    "jax": ("jax", BENCH),
     "autograd": ("autograd", BENCH),
+    "dezero": ("dezero", BENCH),
     "numpy-ml": ("numpy_ml", BENCH),
     "micrograd": ("micrograd", BENCH),
 }
@@ -43,6 +46,11 @@ SECONDS = 0.3  # one sample: 30 ticks of the clock that counts other processes' 
 PAUSE = 0.07  # seconds between two peers: BLAS threads spin on after their work
 ANSWER_WITHIN = 120.0  # seconds
 TOLERANCE = 2e-3  # of an array's norm; float32 keeps 7 digits, a change of weights 4
+
+
+#: What is compared beside a busy neighbour: the MXNet twin with the threads that it
+#: chooses, and with one.
+BESIDE_A_NEIGHBOUR = {"chosen": None, "one": 1}
 
 
 class PeerError(Exception):
@@ -115,8 +123,11 @@ class Peer:
         self.process.communicate()
 
 
-def start_peers(names: Iterable[str], threads: int) -> list[Peer]:
-    """Starts a worker for each peer; one that cannot start is left out with a line."""
+def start_peers(names: Iterable[str], threads: int | None) -> list[Peer]:
+    """Starts a worker for each peer; one that cannot start is left out with a line.
+
+    Without a number of threads each chooses its own.
+    """
     started = []
     for name in names:
         file, python = PEERS[name]
@@ -175,11 +186,12 @@ def difference(
 
 
 def take_turns(
-    peers: list[Peer], work: str, repeats: int, limit: float
+    peers: list[Peer], work: str, repeats: int, limit: float, neighbours: int = 0
 ) -> dict[Peer, list[Sample]]:
     """Samples the peers one after the other, round by round.
 
-    It ends when every peer has enough clean samples, or after ``limit`` seconds.
+    It ends when every peer has enough clean samples, or after ``limit`` seconds. A core
+    for each of the ``neighbours``, which were started on purpose, disturbs no sample.
     """
     samples: dict[Peer, list[Sample]] = {peer: [] for peer in peers}
     failed: set[Peer] = set()
@@ -196,7 +208,9 @@ def take_turns(
         for peer in turn:
             time.sleep(PAUSE)
             try:
-                samples[peer].append(Sample(**peer.ask(seconds=SECONDS)))
+                sample = Sample(**peer.ask(seconds=SECONDS))
+                others = max(0.0, sample.others - neighbours)
+                samples[peer].append(Sample(sample.ms, others))
             except PeerError as error:
                 print(f"{work}: {peer.name} is left out: {error}")
                 failed.add(peer)
@@ -245,6 +259,52 @@ def measure(
         }
         for peer, summary in summaries.items()
     ]
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[int]:
+    """Keeps one core spinning meanwhile, as another program may; yields its id."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def measure_beside_neighbour(
+    works: Iterable[str], repeats: int, limit: float
+) -> list[dict[str, Any]]:
+    """Times d2lib.mx while a neighbour keeps one core busy; returns a row a work."""
+    peers: list[Peer] = []
+    rows = []
+    try:
+        with busy_neighbour():  # it is there before MXNet is, which looks around
+            for threads in BESIDE_A_NEIGHBOUR.values():
+                peers += start_peers(["mx"], threads)
+            if len(peers) < len(BESIDE_A_NEIGHBOUR):
+                return []
+            for work in works:
+                ready = prepare(peers, work, WORKS[work].data())
+                samples = take_turns(ready, work, repeats, limit, neighbours=1)
+                if len(samples) < len(peers):
+                    continue
+                chosen, one = (
+                    summarise(samples[p], min(ENOUGH, repeats)) for p in peers
+                )
+                rows.append(
+                    {
+                        "work": work,
+                        "threads": peers[0].threads,
+                        "chosen_ms": significant(chosen.median),
+                        "one_ms": significant(one.median),
+                        "noisy": chosen.noisy or one.noisy,
+                    }
+                )
+    finally:
+        for peer in peers:
+            peer.close()
+    return rows
 
 
 def significant(x: float) -> float:

@@ -7,7 +7,8 @@ changes the backend:
     >>> from d2lib import scratch as dl  # or: from d2lib import mx as dl
 
 ``import d2lib`` loads neither. A twin, or any other module of the package, is loaded
-when it is first named, so that NumPy alone is enough wherever MXNet has no wheel.
+when it is first named, ``d2lib.music`` as well as ``d2lib.mx``, so that NumPy alone is
+enough wherever MXNet has no wheel.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ __all__ = ["__version__"]
 
 __version__ = "0.1.0"
 
+#: What users import; what begins with _ and ``shared`` are the package's own.
 _SUBMODULES = (
     "book",
     "checkpoint",
     "data",
+    "generation",
     "gradcheck",
+    "music",
     "mx",
     "plotting",
+    "schedules",
     "scratch",
     "training",
 )

@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from d2lib._checks import as_state, check_path, short
+
 __all__ = ["CheckpointError", "load", "load_into", "save"]
 
 _META = "__meta__"
@@ -39,6 +41,9 @@ def save(
         meta: anything JSON can hold.
 
     Raises:
+        TypeError: arrays that are no mapping or hold no numbers, meta that JSON can't
+            hold, or a path that is none.
+        ValueError: two arrays of one name, or one called ``__meta__``.
         OSError: the folder is missing or can't be written.
 
     Example:
@@ -49,14 +54,20 @@ def save(
         >>> arrays["W"], meta
         (array([1., 1., 1.]), {'epoch': 1})
     """
-    path = Path(path)
-    content = dict(arrays)
+    path = check_path(path)
+    content = as_state(arrays, "arrays")
     if _META in content:
         raise ValueError(f"an array may not be named {_META!r}: that name is taken")
     for name, array in content.items():
         if np.asarray(array).dtype.hasobject:
-            raise TypeError(f"a checkpoint holds numbers, and {name!r} holds objects")
-    content[_META] = np.asarray(json.dumps(meta))
+            raise TypeError(f"arrays must hold numbers, and {name!r} holds objects")
+    try:
+        content[_META] = np.asarray(json.dumps(meta))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(
+            f"meta must be what JSON can hold ({error}), got {short(meta)}: turn "
+            "arrays into lists, and their numbers into int or float"
+        ) from error
     file = _open_beside(path)
     temporary = Path(file.name)
     try:
@@ -78,7 +89,7 @@ def save(
 
 def check_writable(path: str | Path) -> None:
     """Raises the OSError that `save` would raise, and leaves nothing behind."""
-    with _open_beside(Path(path)) as file:
+    with _open_beside(check_path(path, "checkpoint")) as file:
         os.unlink(file.name)
 
 
@@ -100,16 +111,21 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
     """Reads what `save` wrote: the arrays and the meta data.
 
     Raises:
+        TypeError, ValueError: a path that is none.
         FileNotFoundError: no such file.
         CheckpointError: not a checkpoint, or a truncated or damaged one.
     """
-    path = Path(path)
+    path = check_path(path)
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(str(arrays.pop(_META)))
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            error.errno,
+            f"can't read the checkpoint {str(path)!r} ({error.strerror}): look where "
+            "it was saved",
+        ) from error
     except Exception as error:  # a damaged file fails in whichever part reads it
         raise CheckpointError(
             f"{path} can't be read as a checkpoint of d2lib "
@@ -125,8 +141,14 @@ def load_into(model: Any, path: str | Path) -> None:
     A checkpoint of a whole training run (`fit`) has the weights under ``model/``.
 
     Raises:
+        TypeError, ValueError: no model, or a path that is none.
+        FileNotFoundError: no such file.
         CheckpointError: unreadable, or another model's; the model is unchanged.
     """
+    if not callable(getattr(model, "load_state", None)):
+        raise TypeError(
+            f"model must be a Module of d2lib.scratch or d2lib.mx, got {short(model)}"
+        )
     arrays, _ = load(path)
     prefix = "model/"
     if any(name.startswith(prefix) for name in arrays):

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_array,
+    as_generator,
     check_indices,
     check_non_negative,
     check_positive_int,
+    short,
 )
 
 __all__ = ["generate"]
@@ -48,7 +51,8 @@ def generate(
         some stop earlier than others.
 
     Raises:
-        TypeError: a prompt that is not made of integers.
+        TypeError: no language model, a prompt that is not made of integers, or another
+            argument of a wrong type.
         ValueError: an empty prompt, a token outside the vocabulary, a negative
             temperature, length < 1 or top_k < 1, several tokens as stop, or logits of
             the model that are NaN or +inf.
@@ -62,16 +66,22 @@ def generate(
     Source: Ackley, Hinton & Sejnowski, 1985 (temperature); Fan, Lewis & Dauphin, 2018
     (top-k).
     """
-    twin = importlib.import_module(model.twin)
+    name = getattr(model, "twin", None)
+    if name not in ("d2lib.scratch", "d2lib.mx") or not hasattr(model, "advance"):
+        raise TypeError(
+            "model must be a LanguageModel of d2lib.scratch or d2lib.mx, got "
+            f"{short(model)}"
+        )
+    twin = importlib.import_module(name)
     length = check_positive_int(length, "length")
     temperature = check_non_negative(temperature, "temperature")
     if top_k is not None:
         top_k = min(check_positive_int(top_k, "top_k"), model.tokens)
     if stop is not None:
-        if np.ndim(stop):
+        if as_array(stop, "stop").ndim:
             raise ValueError(
-                f"stop must be one token, got {stop!r}: draw longer and cut the result "
-                "where the first of several stands"
+                f"stop must be one token, got {short(stop)}: draw longer and cut the "
+                "result where the first of several stands"
             )
         check_indices(stop, model.tokens, "stop")
     prompt = check_indices(prompt, model.tokens, "prompt")
@@ -80,7 +90,7 @@ def generate(
             "generate needs a prompt of shape (n,) or (batch, n) with at least one "
             f"token, got shape {prompt.shape}: start with the token that begins a text"
         )
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed)
     x = np.atleast_2d(prompt)
     texts = [list(row) for row in x]
     writing = np.ones(len(x), bool)

@@ -7,6 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from d2lib._checks import (
+    as_float_array,
+    as_generator,
+    check_finite,
+    check_positive,
+    short,
+)
 from d2lib.scratch.recording import record
 from d2lib.scratch.tensor import Tensor
 
@@ -38,6 +45,8 @@ def check_gradients(
         tolerance: the largest error allowed, relative to the largest derivative.
 
     Raises:
+        TypeError: f is no function of tensors, or inputs hold no numbers.
+        ValueError: eps or tolerance are not > 0.
         AssertionError: a derivative is wrong; the message says which, and by how much.
 
     Example:
@@ -45,11 +54,21 @@ def check_gradients(
 
     Source: the idea of random upstream weights is as in HIPS autograd's test_util.
     """
-    arrays = [np.array(x, np.float64) for x in inputs]
-    generator = np.random.default_rng(seed)
+    if not callable(f):
+        raise TypeError(f"f must be a function of tensors, got {short(f)}")
+    eps = check_positive(eps, "eps")
+    tolerance = check_positive(tolerance, "tolerance")
+    arrays = [
+        np.array(as_float_array(x, np.float64, "inputs"), order="C") for x in inputs
+    ]
+    generator = as_generator(seed)
+    for array in arrays:
+        check_finite(array, "inputs")
     tensors = [Tensor(a, np.float64, requires_grad=True) for a in arrays]
     with record():
         out = f(*tensors)
+    if not isinstance(out, Tensor):
+        raise TypeError(f"f must return a tensor of d2lib.scratch, got {short(out)}")
     if out.dtype != np.float64:
         raise AssertionError(f"f turned float64 into {out.dtype}: check its constants")
     u = generator.normal(size=out.shape)

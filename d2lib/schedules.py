@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from d2lib._checks import (
     check_count,
@@ -19,7 +19,10 @@ from d2lib._checks import (
     check_positive_int,
 )
 
-__all__ = ["Schedule", "cosine", "exponential", "step_decay", "warmup"]
+__all__ = ["Rate", "Schedule", "cosine", "exponential", "step_decay", "warmup"]
+
+#: What an optimiser takes as its learning rate: a number, or a function of a step.
+Rate: TypeAlias = float | Callable[[int], float]
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,7 +30,8 @@ class Schedule:
     """What the functions of this module return: call it with a step, counted from 0.
 
     Attributes:
-        rule: computes the learning rate from the steps since the warm-up.
+        rule: computes the learning rate from the steps since the warm-up, the schedule
+            itself, and the settings.
         lr: the learning rate to start with, or to warm up to.
         settings: the rule's other arguments, by name.
         warmup: how many steps the warm-up takes.
@@ -42,10 +46,12 @@ class Schedule:
         """Returns the learning rate of a step."""
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
-        return self.rule(step - self.warmup, self.lr, **self.settings)
+        return self.rule(step - self.warmup, self, **self.settings)
 
     def __repr__(self) -> str:
-        given = {**self.settings, "warmup": self.warmup}
+        given = dict(self.settings)
+        if self.rule is not _warmup:
+            given["warmup"] = self.warmup
         words = [f"{name}={value!r}" for name, value in given.items()]
         return f"{self.rule.__name__.lstrip('_')}({self.lr!r}, {', '.join(words)})"
 
@@ -77,7 +83,8 @@ def warmup(lr: float, steps: int) -> Schedule:
 
     Source: Goyal et al., 2017.
     """
-    return _schedule(_warmup, lr, check_positive_int(steps, "steps"))
+    steps = check_positive_int(steps, "steps")
+    return _schedule(_warmup, lr, steps, steps=steps)
 
 
 def step_decay(lr: float, every: int, factor: float = 0.1, warmup: int = 0) -> Schedule:
@@ -173,7 +180,7 @@ def cosine(lr: float, steps: int, warmup: int = 0, end: float = 0.0) -> Schedule
             f"warmup must be shorter than the training, got {warmup} of {steps} steps"
         )
     end = check_non_negative(end, "end")
-    return _schedule(_cosine, lr, warmup, steps=steps - warmup, end=end)
+    return _schedule(_cosine, lr, warmup, steps=steps, end=end)
 
 
 def learning_rate(lr: Any, step: int) -> float:
@@ -218,17 +225,18 @@ def _schedule(
     return Schedule(rule, check_positive(lr, "lr"), settings, warmup)
 
 
-def _warmup(t: int, lr: float) -> float:
-    return lr
+def _warmup(t: int, of: Schedule, steps: int) -> float:
+    return of.lr
 
 
-def _step_decay(t: int, lr: float, every: int, factor: float) -> float:
-    return lr * factor ** (t // every)
+def _step_decay(t: int, of: Schedule, every: int, factor: float) -> float:
+    return of.lr * factor ** (t // every)
 
 
-def _exponential(t: int, lr: float, factor: float) -> float:
-    return lr * factor**t
+def _exponential(t: int, of: Schedule, factor: float) -> float:
+    return of.lr * factor**t
 
 
-def _cosine(t: int, lr: float, steps: int, end: float) -> float:
-    return end + (lr - end) / 2 * (1 + math.cos(math.pi * min(t / steps, 1.0)))
+def _cosine(t: int, of: Schedule, steps: int, end: float) -> float:
+    way = min(t / (steps - of.warmup), 1.0)
+    return end + (of.lr - end) / 2 * (1 + math.cos(math.pi * way))

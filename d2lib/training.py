@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,20 @@ import numpy as np
 
 from d2lib import checkpoint as checkpoints
 from d2lib._checks import (
+    as_array,
+    as_state,
     check_batch,
     check_choice,
     check_finite,
+    check_finite_number,
+    check_flag,
     check_non_negative,
+    check_path,
     check_positive,
     check_positive_int,
     check_seed,
+    kind,
+    short,
 )
 from d2lib.data import minibatches
 from d2lib.schedules import described
@@ -43,7 +51,20 @@ __all__ = [
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite: training stopped at the step it names."""
+    """The loss became NaN or infinite: training stopped at the step it names.
+
+    Example:
+        >>> from d2lib import scratch as dl
+        >>> def broken(y_hat, y):
+        ...     return dl.mse(y_hat, y) * float("nan")
+        >>> model = dl.Dense(1, 1, seed=0)
+        >>> sgd = dl.SGD(model.parameters())
+        >>> try:
+        ...     dl.fit(model, ([[1.0]], [[2.0]]), loss=broken, optimizer=sgd)
+        ... except dl.NonFiniteLossError as error:
+        ...     print(error)
+        the loss became nan at step 1 of epoch 1...
+    """
 
 
 @dataclass
@@ -55,6 +76,9 @@ class History:
         val_loss: the validation loss after each epoch, if there is validation data.
         metrics: by name, the metrics after each epoch.
 
+    Raises:
+        TypeError: losses that are no lists, or metrics that are no dict.
+
     Example:
         >>> history = History(loss=[0.9, 0.4], metrics={"accuracy": [0.6, 0.8]})
         >>> history["accuracy"]
@@ -65,6 +89,18 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in ("loss", "val_loss"):
+            if not isinstance(getattr(self, name), list):
+                raise TypeError(
+                    f"{name} must be a list with a number for each epoch, got "
+                    f"{short(getattr(self, name))}"
+                )
+        if not isinstance(self.metrics, dict):
+            raise TypeError(
+                f"metrics must be a dict of lists by name, got {short(self.metrics)}"
+            )
+
     @property
     def epochs(self) -> list[int]:
         """The numbers of the epochs, from 1."""
@@ -73,7 +109,7 @@ class History:
     def __getitem__(self, name: str) -> list[float]:
         if name in ("loss", "val_loss"):
             return getattr(self, name)
-        if name not in self.metrics:
+        if not isinstance(name, str) or name not in self.metrics:
             known = ["loss", "val_loss", *self.metrics]
             raise KeyError(f"the history has {', '.join(known)}, not {name!r}")
         return self.metrics[name]
@@ -118,6 +154,15 @@ class Callback:
 
     Set ``run.stop = True`` to end the training after the current epoch. What must
     survive an interruption goes through ``state`` and ``load_state``.
+
+    Example:
+        >>> class Enough(Callback):
+        ...     def on_epoch(self, run):
+        ...         run.stop = run.history.loss[-1] < 0.1
+        >>> run = Run(model=None, optimizer=None, history=History(loss=[0.05]))
+        >>> Enough().on_epoch(run)  # as `fit` does after each epoch
+        >>> run.stop
+        True
     """
 
     def on_start(self, run: Run) -> None:
@@ -159,6 +204,7 @@ class EarlyStopping(Callback):
     Raises:
         ValueError: patience < 1, a negative min_delta, a name that does not tell the
             mode, or (before the first step) nothing to monitor.
+        TypeError: a monitor that is no name, or what else is of another type.
 
     Example:
         >>> EarlyStopping(patience=2).best_epoch
@@ -176,20 +222,26 @@ class EarlyStopping(Callback):
         mode: str | None = None,
     ) -> None:
         check_choice(mode, (None, "min", "max"), "mode")
+        if not isinstance(monitor, str):
+            raise TypeError(
+                f"monitor must be the name of what is measured, got {short(monitor)}: "
+                'say "val_loss", "loss" or the name of a metric'
+            )
         if mode is None and monitor.endswith(("loss", "error")):
             mode = "min"
         if mode is None and monitor.endswith("accuracy"):
             mode = "max"
         if mode is None:
             raise ValueError(
-                f"EarlyStopping can't tell whether a higher {monitor!r} is better: say "
-                'mode="max" if it is, mode="min" if not'
+                "EarlyStopping can't tell whether a higher value of the monitor "
+                f'{short(monitor)} is better: say mode="max" if it is, mode="min" if '
+                "not"
             )
         self.mode = mode
         self.patience = check_positive_int(patience, "patience")
         self.min_delta = check_non_negative(min_delta, "min_delta")
         self.monitor = monitor
-        self.restore_best = restore_best
+        self.restore_best = check_flag(restore_best, "restore_best")
         self._forget()
 
     def _forget(self) -> None:
@@ -232,8 +284,20 @@ class EarlyStopping(Callback):
         return {"numbers": np.array(numbers, np.float64), **weights}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Takes over what ``state`` returned."""
-        best, best_epoch, stopped = state["numbers"].tolist()
+        """Takes over what ``state`` returned.
+
+        Raises:
+            TypeError: no mapping.
+            ValueError: not what ``state`` returned.
+        """
+        state = as_state(state)
+        numbers = state.get("numbers", np.zeros(0))
+        if numbers.shape != (3,) or numbers.dtype.kind not in "fiu":
+            raise ValueError(
+                "the state is none of an EarlyStopping: its numbers must be best, "
+                f"best_epoch and stopped_epoch, got {short(numbers)}"
+            )
+        best, best_epoch, stopped = numbers.tolist()
         self.best, self.best_epoch = best, int(best_epoch)
         self.stopped_epoch = int(stopped) or None
         self._weights = checkpoints.part(state, "weights/")
@@ -287,10 +351,12 @@ def fit(
         The `History`.
 
     Raises:
-        ValueError: lengths that differ, no examples, NaN or infinity in the data, an
-            optimiser of another model, a loss that is not one number.
+        ValueError: lengths or shapes that differ, no examples, NaN or infinity in the
+            data, an optimiser of another model, a loss that is not one number, or one
+            that takes logits for a model that returns probabilities.
         TypeError: an optimiser or a loss of the other twin, or what is none; metrics
-            without names; a callback outside a list.
+            without names, or that return no number; a callback outside a list; data
+            that is no pair of arrays; any other argument of a wrong type.
         OSError: the checkpoint's folder is missing or can't be written.
         NonFiniteLossError: the loss became NaN or infinite; the message names the step.
         CheckpointError: the file to resume from is damaged or another model's.
@@ -309,34 +375,31 @@ def fit(
     twin = importlib.import_module(_twin_of(model))
     _check_optimizer(optimizer, model)
     _check_loss(loss, model.twin)
-    if metrics is not None and not (
-        isinstance(metrics, Mapping) and all(map(callable, metrics.values()))
-    ):
-        raise TypeError(
-            f"metrics must be functions by name, got {metrics!r}: pass "
-            '{"accuracy": dl.accuracy}'
-        )
-    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
-        raise TypeError(
-            f"callbacks must be a list, got {type(callbacks).__name__}: pass [callback]"
-        )
+    metrics = _functions(metrics)
+    callbacks = _callbacks(callbacks)
     x, y = _examples(data, "data")
     held_out = None if validation is None else _examples(validation, "validation")
+    if held_out is not None and (held_out[0].ndim, held_out[1].ndim) != (
+        x.ndim,
+        y.ndim,
+    ):  # now, not after an epoch of work
+        raise ValueError(
+            "validation needs examples like those of data, got x "
+            f"{held_out[0].shape} and y {held_out[1].shape} for x {x.shape} and y "
+            f"{y.shape}: prepare both in the same way"
+        )
     epochs = check_positive_int(epochs, "epochs")
     batch_size = check_positive_int(batch_size, "batch_size")
     if clip_norm is not None:
         clip_norm = check_positive(clip_norm, "clip_norm")
     seed = check_seed(seed)
-    callbacks = list(callbacks)
-    for callback in callbacks:
-        if not isinstance(callback, Callback):
-            raise TypeError(
-                f"a callback must be a d2lib.training.Callback, got {callback!r}: make "
-                "an object of a class that extends it"
-            )
-    run = Run(model, optimizer, History(metrics={name: [] for name in metrics or {}}))
-    run.measured = ("loss", *(["val_loss"] if held_out else []), *(metrics or {}))
-    if resume and checkpoint is None:
+    if progress is not None:
+        check_flag(progress, "progress")
+    if checkpoint is not None:
+        checkpoint = check_path(checkpoint, "checkpoint")
+    run = Run(model, optimizer, History(metrics={name: [] for name in metrics}))
+    run.measured = ("loss", *(["val_loss"] if held_out else []), *metrics)
+    if check_flag(resume, "resume") and checkpoint is None:
         raise ValueError("resume=True needs checkpoint=, the file to go on from")
     settings = _settings(run, callbacks, seed, validation is not None)
     if checkpoint is not None:
@@ -356,7 +419,15 @@ def fit(
         ):
             optimizer.zero_grad()
             with twin.record():
-                batch_loss = loss(model(_inputs(twin, xb)), yb)
+                y_hat = model(_inputs(twin, xb))
+                if run.epoch == step == 0:
+                    _check_probabilities(twin, loss, model, y_hat)
+                batch_loss = loss(y_hat, yb)
+            if not isinstance(batch_loss, twin.Tensor):
+                raise TypeError(
+                    f"the loss must return a tensor of {model.twin}, got "
+                    f"{short(batch_loss)}: compute it with that twin's functions"
+                )
             if math.prod(batch_loss.shape) != 1:
                 raise ValueError(
                     "the loss of a batch must be one number, got shape "
@@ -378,7 +449,7 @@ def fit(
             bar.step(epoch, value)
         run.epoch += 1
         run.history.loss.append(total / len(x))
-        _evaluate(run.history, twin, model, loss, held_out, metrics or {}, (x, y))
+        _evaluate(run.history, twin, model, loss, held_out, metrics, (x, y))
         for callback in callbacks:
             callback.on_epoch(run)
         if checkpoint is not None:
@@ -402,7 +473,9 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
         A NumPy array, one row per example.
 
     Raises:
-        ValueError: no examples.
+        TypeError: no model of a twin, one that returns several tensors, x that holds
+            no numbers, or a batch_size that is not whole.
+        ValueError: no examples, or x that does not fit the model.
 
     Example:
         >>> from d2lib import scratch
@@ -411,13 +484,19 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
     """
     twin = importlib.import_module(_twin_of(model))
     batch_size = check_positive_int(batch_size, "batch_size")
-    x = np.asarray(x)
-    check_batch(x.shape, "predict")
+    x = _numbers(x, "x")
+    check_batch(x.shape, "predict", "x")
     outputs = []
     with twin.no_grad():
         for start in range(0, len(x), batch_size):
-            batch = _inputs(twin, x[start : start + batch_size])
-            outputs.append(twin.to_numpy(model(batch)))
+            output = model(_inputs(twin, x[start : start + batch_size]))
+            if not isinstance(output, twin.Tensor):
+                raise TypeError(
+                    "predict needs a model that returns one tensor, got "
+                    f"{type(output).__name__}: wrap it in a Module whose forward "
+                    "returns the part that you want"
+                )
+            outputs.append(twin.to_numpy(output))
     return np.concatenate(outputs)
 
 
@@ -438,6 +517,7 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
     Raises:
         ValueError: shapes that do not go together, one-hot labels, scores that are NaN,
             or no examples.
+        TypeError: what holds no numbers, or a threshold that is none.
 
     Example:
         >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
@@ -445,12 +525,20 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
         >>> accuracy(np.array([0.9, 0.2]), np.array([1, 0]))
         1.0
     """
-    y_hat, y = (
-        np.asarray(a.asnumpy() if hasattr(a, "asnumpy") else a) for a in (y_hat, y)
-    )
+    y_hat, y = as_array(y_hat, "y_hat"), as_array(y, "y")
+    for name, array in (("y_hat", y_hat), ("y", y)):
+        if array.dtype.kind not in "biuf":
+            raise TypeError(
+                f"accuracy needs numbers, got {name} of dtype {array.dtype}: number "
+                "the classes with names, y = numpy.unique(y, return_inverse=True)"
+            )
+    if threshold is not None:
+        threshold = check_finite_number(threshold, "threshold")
+    check_batch(y.shape, "accuracy", "y")
+    check_batch(y_hat.shape, "accuracy", "y_hat")
     if np.isnan(y_hat).any():
         raise ValueError(
-            "accuracy needs numbers as scores, got NaN: did training fail?"
+            "accuracy needs numbers as scores y_hat, got NaN: did training fail?"
         )
     scores = y_hat.ndim > y.ndim
     if threshold is None:
@@ -464,10 +552,9 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
     if answers.shape != y.shape or (scores and y_hat.shape[-1] == 1):
         raise ValueError(
             "accuracy needs scores (n, classes) or logits (n,) and labels (n,), got "
-            f"{y_hat.shape} and {y.shape}: a single column of logits needs labels of "
-            "its own shape, y.reshape(-1, 1)"
+            f"y_hat {y_hat.shape} and y {y.shape}: a single column of logits needs "
+            "labels of its own shape, y.reshape(-1, 1)"
         )
-    check_batch(y.shape, "accuracy")
     return float((answers == y).mean())
 
 
@@ -475,18 +562,20 @@ def _twin_of(model: Any) -> str:
     name = getattr(model, "twin", None)
     if name not in ("d2lib.scratch", "d2lib.mx"):
         raise TypeError(
-            "model must be a Module of d2lib.scratch or d2lib.mx, got "
-            f"{type(model).__name__}"
+            f"model must be a Module of d2lib.scratch or d2lib.mx, got {short(model)}"
         )
     return name
 
 
 def _check_optimizer(optimizer: Any, model: Any) -> None:
     """Raises unless it is an optimiser of the model's twin, made for its parameters."""
-    if isinstance(optimizer, str | type) or not hasattr(optimizer, "parameters"):
+    if isinstance(optimizer, type) or not (
+        hasattr(optimizer, "step")
+        and isinstance(getattr(optimizer, "parameters", None), list)
+    ):
         raise TypeError(
-            f"optimizer must be an optimiser made for the model, got {optimizer!r}: "
-            "pass dl.Adam(model.parameters())"
+            "optimizer must be an optimiser made for the model, got "
+            f"{short(optimizer)}: pass dl.Adam(model.parameters())"
         )
     # A subclass of one's own counts as one of the twin that it extends.
     if not any(c.__module__.startswith(model.twin) for c in type(optimizer).__mro__):
@@ -504,17 +593,17 @@ def _check_optimizer(optimizer: Any, model: Any) -> None:
 
 def _check_loss(loss: Any, twin: str) -> None:
     """Raises unless it is a function, and none of the other twin's."""
-    if not callable(loss):
+    if not callable(loss) or isinstance(loss, type) or hasattr(loss, "twin"):
         raise TypeError(
-            f"loss must be a function, got {loss!r}: pass the function itself, such as "
-            "dl.mse or dl.cross_entropy"
+            f"loss must be a function, got {short(loss)}: pass the function itself, "
+            "such as dl.mse or dl.cross_entropy"
         )
     module = getattr(loss, "__module__", None) or ""
     other = {"d2lib.scratch": "d2lib.mx", "d2lib.mx": "d2lib.scratch"}[twin]
     if module.startswith(other):
         raise TypeError(
             f"model and loss must be of one twin, got a model of {twin} and the loss "
-            f"{module}.{loss.__name__}"
+            f"{module}.{getattr(loss, '__name__', '')}"
         )
 
 
@@ -524,28 +613,94 @@ def _inputs(twin: Any, x: np.ndarray) -> Any:
 
 
 def _examples(data: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    if not (isinstance(data, Sequence) and len(data) == 2):
-        raise TypeError(f"{name} must be a pair (x, y), got {type(data).__name__}")
-    # Tensors of either twin are taken too.
-    x, y = (np.asarray(a.asnumpy() if hasattr(a, "asnumpy") else a) for a in data)
-    if y.dtype.kind in "USO":
+    if isinstance(data, str) or not (isinstance(data, Sequence) and len(data) == 2):
+        raise TypeError(
+            f"{name} must be a pair (x, y), got {kind(data)}: take the columns of a "
+            "table, and make arrays of what a generator yields"
+        )
+    x, y = _numbers(data[0], f"{name}'s x"), as_array(data[1], f"{name}'s y")
+    if y.dtype.kind not in "biuf":
         raise TypeError(
             f"{name}'s y must hold numbers, got dtype {y.dtype}: number the classes "
             "with names, y = numpy.unique(y, return_inverse=True)"
-        )
-    if x.dtype.kind not in "fiu":
-        raise TypeError(
-            f"{name}'s x must hold numbers, got dtype {x.dtype}: convert it with "
-            "x.astype('float32')"
         )
     if x.ndim < 1 or y.ndim < 1 or len(x) != len(y):
         raise ValueError(
             f"{name} needs as many targets as examples, got x {x.shape} and y {y.shape}"
         )
-    check_batch(x.shape, name)
+    check_batch(x.shape, name, "x")
     check_finite(x, f"{name}'s x")
     check_finite(y, f"{name}'s y")
     return x, y
+
+
+def _numbers(x: Any, name: str) -> np.ndarray:
+    """Returns examples, also those of a tensor of either twin, as an array."""
+    x = as_array(x, name)
+    if x.dtype.kind not in "fiu" or x.ndim < 1:
+        raise TypeError(
+            f"{name} must hold numbers, got dtype {x.dtype} and shape {x.shape}: put "
+            "the examples along its first axis, and convert it with x.astype('float32')"
+        )
+    return x
+
+
+def _functions(metrics: Any) -> Mapping[str, Callable[..., float]]:
+    """Returns metrics by name; None is none."""
+    if metrics is None:
+        return {}
+    if not (
+        isinstance(metrics, Mapping)
+        and all(map(callable, metrics.values()))
+        and all(isinstance(name, str) for name in metrics)
+    ):
+        raise TypeError(
+            f"metrics must be functions by name, got {short(metrics)}: pass "
+            '{"accuracy": dl.accuracy}'
+        )
+    return metrics
+
+
+def _callbacks(callbacks: Any) -> list[Callback]:
+    """Returns callbacks as a list."""
+    try:
+        each = iter(callbacks)
+    except TypeError as error:
+        raise TypeError(
+            f"callbacks must be a list, got {short(callbacks)}: pass [callback]"
+        ) from error
+    found = []
+    for callback in each:
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                "a callback must be a d2lib.training.Callback, got callbacks with "
+                f"{short(callback)}: make an object of a class that extends it"
+            )
+        found.append(callback)
+    return found
+
+
+def _check_probabilities(twin: Any, loss: Any, model: Any, y_hat: Any) -> None:
+    """Raises if a loss that takes logits would get what is a probability already."""
+    if loss is twin.binary_cross_entropy_with_logits:
+        last = model
+        while getattr(last, "layers", None) and isinstance(last.layers, (list, tuple)):
+            last = last.layers[-1]
+        if getattr(last, "activation", None) == "sigmoid":
+            raise ValueError(
+                "the loss binary_cross_entropy_with_logits takes logits, and this "
+                "model ends with a sigmoid: build it with activation=None there, or "
+                "pass loss=dl.binary_cross_entropy"
+            )
+    if loss is twin.cross_entropy and isinstance(y_hat, twin.Tensor) and y_hat.ndim:
+        p = twin.to_numpy(y_hat)
+        total = p.sum(axis=-1)
+        if p.shape[-1] > 1 and (p >= 0).all() and (abs(total - 1) < 1e-3).all():
+            raise ValueError(
+                "the loss cross_entropy takes logits, and this model returns "
+                "probabilities, which sum to 1: leave out its softmax, which is part "
+                "of the loss"
+            )
 
 
 def _evaluate(
@@ -566,7 +721,15 @@ def _evaluate(
         with twin.no_grad():
             history.val_loss.append(float(loss(twin.tensor(y_hat), y)))
     for name, metric in metrics.items():
-        history.metrics[name].append(float(metric(y_hat, y)))
+        value: Any = metric(y_hat, y)
+        if hasattr(value, "asnumpy"):  # of a loss that is measured
+            value = value.asnumpy()
+        if np.ndim(value) or not isinstance(value, (Real, np.ndarray)):
+            raise TypeError(
+                f"metrics must return a number, and {name!r} returned {short(value)}: "
+                "take its mean"
+            )
+        history.metrics[name].append(float(value))
 
 
 def _settings(

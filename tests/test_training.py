@@ -644,8 +644,8 @@ class TestAccuracy:
     @pytest.mark.parametrize(
         ("y_hat", "y", "message"),
         [
-            (np.ones((3, 2)), np.ones(2), r"got \(3, 2\) and \(2,\)"),
-            (np.ones(3), np.ones((3, 1)), r"got \(3,\) and \(3, 1\)"),
+            (np.ones((3, 2)), np.ones(2), r"got y_hat \(3, 2\) and y \(2,\)"),
+            (np.ones(3), np.ones((3, 1)), r"got y_hat \(3,\) and y \(3, 1\)"),
             (np.ones((3, 1)), np.ones(3), "single column"),
             (np.ones((0, 2)), np.ones(0), "empty batch"),
         ],

@@ -1,13 +1,12 @@
 """d2lib's MXNet twin."""
 
-import os
-
 from benchmarks.peers._d2lib import Works
 from d2lib import __version__, mx
 from d2lib.mx._compat import mx as mxnet
+from d2lib.mx._runtime import CHOICES
 
 VERSION = f"{__version__} on MXNet {mxnet.__version__}"
-THREADS = int(os.environ["OMP_NUM_THREADS"])
+THREADS = int(CHOICES["OMP_NUM_THREADS"].value)
 
 _works = Works(mx)
 mlp, small_mlp, adam = _works.mlp, _works.small_mlp, _works.adam

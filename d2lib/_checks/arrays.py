@@ -2,9 +2,54 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from d2lib._checks.numbers import (
+    MOST,
+    MOST_NUMBERS,
+    as_list,
+    check_positive_int,
+)
+from d2lib._checks.show import is_tensor, short
+
+_FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
+
+
+def as_array(data: Any, name: str) -> np.ndarray:
+    """Turns an array, a tensor of either twin, numbers or lists into an array."""
+    if isinstance(data, np.ndarray):
+        array = np.asarray(data)
+    else:
+        if isinstance(data, (list, tuple)) and any(map(is_tensor, data)):
+            raise TypeError(
+                f"{name} must be one tensor or array, got a list with a tensor in it: "
+                "make one of them"
+            )
+        try:
+            # Reading a tensor element by element would take minutes.
+            values = data.asnumpy() if hasattr(data, "asnumpy") else data
+            huge = isinstance(values, range) and len(values) > MOST
+            array = np.broadcast_to(0, len(values)) if huge else np.asarray(values)
+        except Exception as error:  # a ragged list, or something with an odd __array__
+            raise ValueError(
+                f"{name} must be a rectangular array of numbers, got {short(data)}: "
+                "give every row the same length"
+            ) from error
+    if array.size > MOST:
+        raise ValueError(
+            f"{name} must have at most {MOST} numbers, got shape {array.shape}: give "
+            "it in parts"
+        )
+    return array
+
+
+def shape_of(data: Any, name: str) -> tuple[int, ...]:
+    """The shape of a tensor or of whatever `as_array` takes."""
+    return data.shape if hasattr(data, "asnumpy") else as_array(data, name).shape
 
 
 def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
@@ -12,34 +57,62 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
 
     Python numbers and lists of them become float32 unless ``dtype`` says otherwise.
     An *array* of integers is refused: it usually is a batch of labels or of raw pixels
-    that somebody forgot to convert, and casting it silently would hide that.
+    that somebody forgot to convert, and casting it silently would hide that. So is a
+    tensor of the other twin, whose gradient would end here.
     """
-    wanted = np.dtype(np.float32 if dtype is None else dtype)
-    if wanted.kind != "f":
+    wanted = check_dtype(dtype)
+    if hasattr(data, "asnumpy"):
         raise TypeError(
-            f"{name} needs a floating dtype, got dtype={wanted}: "
-            "use float32 (the default) or float64"
+            f"{name} must be a tensor of this twin or an array, got a tensor of the "
+            f"other twin: pass its values, {name}.asnumpy()"
         )
     is_array = hasattr(data, "shape") and not isinstance(data, np.generic)
-    try:
-        array = np.asarray(data)
-    except ValueError as error:  # a ragged list
-        raise ValueError(
-            f"{name} must be a rectangular array of numbers, got {_short(data)}: "
-            "give every row the same length"
-        ) from error
+    array = as_array(data, name)
     if array.dtype.kind not in "fiub" or (is_array and array.dtype.kind in "iub"):
+        pixels = " / 255" if array.dtype == np.uint8 else ""
         raise TypeError(
             f"{name} must hold floating-point numbers, got an array of dtype "
             f"{array.dtype} and shape {array.shape}: convert it with "
-            "x.astype('float32')"
+            f"x.astype('float32'){pixels}"
         )
-    return array.astype(wanted, copy=False)
+    if array.dtype == wanted:
+        return array
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite
+        return array.astype(wanted)
+
+
+def check_dtype(dtype: Any) -> np.dtype:
+    """Returns a floating dtype; None is float32."""
+    try:
+        wanted = np.dtype(np.float32 if dtype is None else dtype)
+    except Exception as error:
+        raise TypeError(
+            f"dtype must be a floating dtype, got {short(dtype)}: use float32 (the "
+            "default) or float64"
+        ) from error
+    if wanted not in _FLOATS:
+        raise TypeError(
+            f"data needs a floating dtype, got dtype={wanted}: "
+            "use float32 (the default) or float64"
+        )
+    return wanted
+
+
+def check_shape(shape: Any) -> tuple[int, ...]:
+    """Returns the shape of an array that is to be made."""
+    axes = as_list(shape, "shape", 32, "the shape of a vector of n numbers is (n,)")
+    sizes = tuple([check_positive_int(n, "each axis of shape") for n in axes])
+    if math.prod(sizes) > MOST_NUMBERS:
+        raise ValueError(
+            f"shape must have at most {MOST_NUMBERS} numbers, 1 GB, got {sizes}: make "
+            "it smaller"
+        )
+    return sizes
 
 
 def as_targets(y: Any, dtype: Any) -> np.ndarray:
     """Turns the targets of a loss into floats; whole numbers, as 0 and 1, are fine."""
-    targets = np.asarray(y)
+    targets = as_array(y, "y")
     if targets.dtype.kind in "iub":
         return targets.astype(dtype)
     return as_float_array(targets, dtype, "y")
@@ -57,18 +130,23 @@ def check_same_shape(
         hint = ""
         if int(np.prod(y_hat_shape)) == int(np.prod(y_shape)):
             hint = f": reshape y with y.reshape({tuple(y_hat_shape)})"
+        elif tuple(y_hat_shape[:-1]) == tuple(y_shape):
+            hint = (
+                ": if y holds class numbers, use cross_entropy, or make rows of them "
+                f"with one_hot(y, {y_hat_shape[-1]})"
+            )
         raise ValueError(
             f"{what} needs y_hat and y of the same shape, got y_hat "
             f"{tuple(y_hat_shape)} and y {tuple(y_shape)}{hint}"
         )
 
 
-def check_batch(shape: tuple[int, ...], what: str) -> None:
+def check_batch(shape: tuple[int, ...], what: str, name: str = "y_hat") -> None:
     """Raises ValueError for an array without elements."""
     if 0 in shape:
         raise ValueError(
             f"{what} needs at least one example, got an empty batch of shape "
-            f"{tuple(shape)}: a mean over nothing is not a number"
+            f"{tuple(shape)} as {name}: a mean over nothing is not a number"
         )
 
 
@@ -77,7 +155,10 @@ def check_unit_interval(values: np.ndarray, name: str) -> None:
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         hint = ""
         if name == "y_hat":
-            hint = ": pass logits with from_logits=True, or squash them with sigmoid"
+            hint = (
+                ": these are logits, for binary_cross_entropy_with_logits, or become "
+                "probabilities with sigmoid"
+            )
         raise ValueError(
             f"{name} must lie in [0, 1], got values from {values.min():g} to "
             f"{values.max():g}{hint}"
@@ -101,6 +182,67 @@ def check_finite(values: np.ndarray, name: str) -> None:
             )
 
 
-def _short(data: Any) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else text[:57] + "..."
+def check_axes(axis: Any, ndim: int, what: str) -> None:
+    """Raises unless an axis, a tuple of axes, or None names axes of ``ndim`` ones."""
+    for i in axis if isinstance(axis, tuple) else (0,) if axis is None else (axis,):
+        if isinstance(i, bool) or not isinstance(i, int | np.integer):
+            raise TypeError(f"{what}'s axis must be a whole number, got {i!r}")
+        if axis is not None and not -ndim <= i < ndim:
+            raise ValueError(
+                f"{what}'s axis must lie in [{-ndim}, {ndim}) for {ndim} axes, got {i}"
+            )
+
+
+def check_bounds(low: Any, high: Any) -> None:
+    """Raises unless the ends of an interval, one of them at least, are in order."""
+    ends = [end for end in (low, high) if end is not None]
+    for end in ends:
+        if isinstance(end, bool) or not isinstance(end, Real):
+            raise TypeError(f"clip's low and high must be numbers or None, got {end!r}")
+    if not ends:
+        raise TypeError("clip needs low, high or both, got None for both")
+    if not ends[0] <= ends[-1]:
+        raise ValueError(f"clip needs low <= high, got low={low} and high={high}")
+
+
+def check_broadcast(shapes: Any, what: str) -> tuple[int, ...]:
+    """Returns the shape that these shapes broadcast to."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ValueError(
+            f"{what} needs shapes that broadcast, got "
+            f"{' and '.join(map(str, map(tuple, shapes)))}: axes, counted from the "
+            "last, must be equally long, or 1"
+        ) from None
+
+
+def check_condition(condition: Any) -> Any:
+    """Returns the condition of a choice, which must be boolean."""
+    if condition.dtype != bool:
+        raise TypeError(
+            f"where's condition must be boolean, got dtype {condition.dtype}: compare, "
+            "as in where(x > 0, x, 0.0)"
+        )
+    return condition
+
+
+def check_joined(tensors: Any, what: str, axis: Any) -> None:
+    """Raises unless tensors can be concatenated, or stacked, along an axis."""
+    if tensors is None:
+        raise TypeError(f"{what} takes a list of tensors, got one: pass {what}([x, y])")
+    if not tensors:
+        raise ValueError(f"{what} needs at least one tensor, got none")
+    shapes = [tuple(t.shape) for t in tensors]
+    new = what == "stack"
+    check_axes(axis, len(shapes[0]) + new, what)
+    for shape in shapes[1:]:
+        alike = len(shape) == len(shapes[0]) and all(
+            n == m or (not new and i == axis % len(shape))
+            for i, (n, m) in enumerate(zip(shape, shapes[0], strict=True))
+        )
+        if not alike:
+            rule = "one shape" if new else f"one shape but for axis {axis}"
+            raise ValueError(
+                f"{what} needs tensors of {rule}, got {shapes[0]} and {shape}"
+            )

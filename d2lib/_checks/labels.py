@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from d2lib._checks.arrays import as_array
+
 
 def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
     """Returns ``y`` as integer labels fit for predictions of ``y_hat_shape``."""
-    labels = np.asarray(y)
+    labels = as_array(y, "y")
     classes = y_hat_shape[-1] if y_hat_shape else 0
     if len(y_hat_shape) < 1 or labels.shape != tuple(y_hat_shape[:-1]):
         mend = (
@@ -38,11 +40,11 @@ def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
 
 def check_indices(indices: Any, tokens: int, what: str) -> np.ndarray:
     """Returns ``indices`` as an integer array; each must lie in [0, tokens)."""
-    array = np.asarray(indices)
+    array = as_array(indices, f"{what}'s indices")
     if array.size and array.dtype.kind not in "iu":
         raise TypeError(
-            f"{what} expects whole numbers in [0, {tokens}), got dtype {array.dtype}: "
-            "a Vocabulary turns tokens into them with encode()"
+            f"{what} expects whole numbers in [0, {tokens}) as indices, got dtype "
+            f"{array.dtype}: a Vocabulary turns tokens into them with encode()"
         )
     if array.size and (array.min() < 0 or array.max() >= tokens):
         bad = array[(array < 0) | (array >= tokens)]

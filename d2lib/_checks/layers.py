@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks.numbers import check_positive_int
+from d2lib._checks.arrays import as_array, shape_of
+from d2lib._checks.numbers import as_list, check_numbers, check_positive_int
+from d2lib._checks.show import kind, short
 
 
 def check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
@@ -35,6 +37,29 @@ def check_sequence(shape: tuple[int, ...], inputs: int, layer: str) -> None:
         )
 
 
+def check_sizes(sizes: Any) -> list[int]:
+    """Returns the widths of a network from its input to its output."""
+    mend = "pass all widths as one list, such as MLP([784, 128, 10])"
+    widths = as_list(sizes, "sizes", 10_000, mend)
+    if len(widths) < 2:
+        raise ValueError(
+            f"sizes must name the input and the output at least, got {short(widths)}"
+        )
+    return [check_positive_int(width, "each of sizes") for width in widths]
+
+
+def check_recurrent(
+    inputs: Any, units: Any, layers: Any, gates: int
+) -> tuple[int, int, int]:
+    """Returns the sizes of a recurrent layer as ints."""
+    inputs = check_positive_int(inputs, "inputs")
+    units = check_positive_int(units, "units")
+    layers = check_positive_int(layers, "layers")
+    check_numbers(inputs=inputs, units=units, gates=gates)
+    check_numbers(units=units, gates=gates, outputs=units)
+    return inputs, units, layers
+
+
 def check_states(
     state: Any, count: int, shape: tuple[int, ...], layer: str
 ) -> list[Any]:
@@ -42,22 +67,23 @@ def check_states(
     what = "a state" if count == 1 else "a state (h, c), each"
     if count > 1 and not (isinstance(state, (tuple, list)) and len(state) == count):
         raise TypeError(
-            f"{layer} expects {what} of shape {shape}, got {type(state).__name__}: "
+            f"{layer} expects {what} of shape {shape}, got {kind(state)}: "
             "pass the pair that an earlier call returned"
         )
     parts = [state] if count == 1 else list(state)
     for part in parts:
-        if np.shape(part) != shape:
+        got = shape_of(part, "state")
+        if got != shape:
             raise ValueError(
                 f"{layer} expects {what} of shape {shape} (layers, batch, units), got "
-                f"{np.shape(part)}"
+                f"{got}"
             )
     return parts
 
 
 def check_length(x: Any, max_length: int | None) -> int:
     """Returns the length of token sequences (batch, length), at most max_length."""
-    shape = np.shape(x)
+    shape = shape_of(x, "x")
     longest = max_length or np.inf
     if len(shape) != 2 or not 1 <= shape[1] <= longest:
         at_most = f" <= max_length = {max_length}" if max_length else ""
@@ -82,6 +108,8 @@ def check_attention(
         hint = "each needs the axes (length, width) at least"
     elif q[-1] != k[-1]:
         hint = "q and k are multiplied, so their last axes must be of one length"
+    elif q[-1] < 1:
+        hint = "vectors without a number can't be compared"
     elif k[-2] < 1:
         hint = "there must be one key to look at, at least"
     elif v is not None and k[-2] != v[-2]:
@@ -119,12 +147,13 @@ def check_heads(units: Any, heads: Any) -> tuple[int, int]:
             f"units must be a multiple of heads, got units={units} and heads={heads}: "
             "each head gets units / heads of them"
         )
+    check_numbers(units=units, outputs=units)
     return units, heads
 
 
 def check_mask(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Returns a boolean mask that broadcasts to scores of ``shape``."""
-    mask = np.asarray(mask)
+    mask = as_array(mask, "mask")
     if mask.dtype != bool:
         raise TypeError(
             "mask must be boolean, True where a query may look, got dtype "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from d2lib._checks.arrays import as_array
+from d2lib._checks.show import kind, short
 
 
 def check_buffer(given: tuple[int, ...], expected: tuple[int, ...]) -> None:
@@ -42,6 +45,19 @@ def check_state(
             )
 
 
+def as_state(state: Any, name: str = "state") -> dict[str, np.ndarray]:
+    """Returns a state as arrays by name; the values may be tensors of either twin."""
+    if not isinstance(state, Mapping):
+        raise TypeError(
+            f"{name} must be a mapping from names to arrays, as state() returns it, "
+            f"got {short(state)}: to read a file, call load(path)"
+        )
+    for key in state:
+        if not isinstance(key, str):
+            raise TypeError(f"{name} must have text as names, got {short(key)}")
+    return {key: as_array(values, f"{name}[{key!r}]") for key, values in state.items()}
+
+
 def check_parameters(parameters: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
     """Returns parameters as a list: leaves that have gradients, each of them once.
 
@@ -53,21 +69,27 @@ def check_parameters(parameters: Any, is_leaf: Callable[[Any], bool]) -> list[An
         TypeError: no list of parameters, or something in it that is none.
         ValueError: none at all, or one of them twice.
     """
-    if is_leaf(parameters) or not isinstance(parameters, Iterable):
+    tensor = hasattr(parameters, "asnumpy")  # which MXNet would give row by row
+    try:
+        given = None if tensor or is_leaf(parameters) else iter(parameters)
+    except TypeError:
+        given = None
+    if given is None:
         raise TypeError(
             "an optimiser takes a list of tensors with requires_grad=True, got "
-            f"{type(parameters).__name__}: pass model.parameters(), or [w] for one"
+            f"{kind(parameters)}: pass model.parameters(), or [w] for one"
         )
-    found = list(parameters)
-    if not found:
-        raise ValueError("an optimiser needs at least one parameter, got none")
-    for parameter in found:
+    found = []
+    for parameter in given:
         if not is_leaf(parameter):
             raise TypeError(
                 "an optimiser takes tensors with requires_grad=True, got "
-                f"{type(parameter).__name__}: pass model.parameters(), and not what is "
+                f"{kind(parameter)}: pass model.parameters(), and not what is "
                 "computed from them"
             )
+        found.append(parameter)
+    if not found:
+        raise ValueError("an optimiser needs at least one parameter, got none")
     if len({id(parameter) for parameter in found}) < len(found):
         raise ValueError(
             "each parameter must be given once, or a step moves it twice, got "

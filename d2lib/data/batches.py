@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import as_array, as_generator, check_flag, check_positive_int
 
 __all__ = ["minibatches"]
 
@@ -45,7 +45,8 @@ def minibatches(
     Raises:
         ValueError: x and y of different length, no examples, batch_size below 1, or
             drop_last with fewer examples than one batch.
-        TypeError: a batch_size that is not a whole number, or x or y a single number.
+        TypeError: a batch_size that is not a whole number, x or y a single number, or
+            another argument of a wrong type.
 
     Example:
         >>> x, y = np.arange(10.0).reshape(5, 2), np.arange(5)
@@ -55,7 +56,10 @@ def minibatches(
     Source: Robbins and Monro, 1951, for the noisy gradient; Bottou, Curtis and Nocedal,
     "Optimization methods for large-scale machine learning", 2018, for the batch.
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = as_array(x, "x"), as_array(y, "y")
+    check_flag(shuffle, "shuffle")
+    check_flag(drop_last, "drop_last")
+    rng = as_generator(seed)
     batch_size = check_positive_int(batch_size, "batch_size")
     if x.ndim == 0 or y.ndim == 0:
         raise TypeError(
@@ -77,7 +81,7 @@ def minibatches(
             f"drop_last=True would drop all {len(x)} examples, fewer than batch_size="
             f"{batch_size}: lower batch_size or set drop_last=False"
         )
-    order = np.random.default_rng(seed).permutation(len(x)) if shuffle else None
+    order = rng.permutation(len(x)) if shuffle else None
     end = len(x) - len(x) % batch_size if drop_last else len(x)
     return _batches(x, y, batch_size, order, end)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import as_array, as_generator, check_positive_int
 
 __all__ = ["context_windows", "sentences"]
 
@@ -74,8 +74,8 @@ def sentences(
     Source: the analogy of king and queen is that of Mikolov, Yih and Zweig, "Linguistic
     regularities in continuous space word representations", 2013; the grammar is ours.
     """
-    n = check_positive_int(n, "n")
-    rng = np.random.default_rng(seed)
+    n = check_positive_int(n, "n", most=1_000_000)
+    rng = as_generator(seed)
     topics = (_person, _person, _person, _animal, _country)  # most are about people
     return [[*_one(rng, *topics)(rng).split(), "."] for _ in range(n)]
 
@@ -108,7 +108,7 @@ def context_windows(
     Source: Mikolov, Chen, Corrado and Dean, "Efficient estimation of word
     representations in vector space", 2013.
     """
-    tokens, size = np.asarray(tokens), check_positive_int(size, "size")
+    tokens, size = as_array(tokens, "tokens"), check_positive_int(size, "size")
     if tokens.dtype.kind not in "iu" or tokens.ndim != 1:
         raise TypeError(
             "context_windows needs the numbers of tokens, integers of shape (n,), got "

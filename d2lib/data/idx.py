@@ -28,6 +28,8 @@ from typing import IO, cast
 
 import numpy as np
 
+from d2lib._checks import check_path
+
 __all__ = ["DataError", "read_idx"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -59,6 +61,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             header says. No more is read, and no more memory is touched, than the
             header announces.
         OSError: the file cannot be opened.
+        TypeError, ValueError: a path that is none.
 
     Example:
         >>> import tempfile, pathlib
@@ -69,7 +72,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", 1998.
     """
-    path = Path(path)
+    path = check_path(path)
     with open(path, "rb", opener=_open_without_waiting) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):

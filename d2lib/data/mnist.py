@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from d2lib._checks import check_flag
 from d2lib.data.idx import read_idx
 
 __all__ = ["MNIST", "load_mnist"]
@@ -53,6 +54,7 @@ def load_mnist(flatten: bool = True, normalize: bool = True) -> MNIST:
 
     Raises:
         DataError: a file of the installed package is damaged.
+        TypeError: flatten or normalize is not True or False.
 
     Example:
         >>> digits = load_mnist(normalize=False)
@@ -66,6 +68,8 @@ def load_mnist(flatten: bool = True, normalize: bool = True) -> MNIST:
     document recognition", 1998; the data by Yann LeCun and Corinna Cortes, CC BY-SA
     3.0, see README.md beside this file.
     """
+    check_flag(flatten, "flatten")
+    check_flag(normalize, "normalize")
 
     def images(name: str) -> npt.NDArray[np.float32] | npt.NDArray[np.uint8]:
         x = read_idx(_FOLDER / f"{name}-images-idx3-ubyte.gz")

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from d2lib._checks import check_non_negative, check_positive_int
+from d2lib._checks import as_generator, check_non_negative, check_positive_int
 
 __all__ = [
     "WILL_I_PASS_BEFORE",
@@ -24,6 +24,8 @@ __all__ = [
     "will_i_pass",
     "xor",
 ]
+
+_MOST = 10_000_000  # points: no picture shows more, and they still fit into memory
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Labels: TypeAlias = npt.NDArray[np.int64]
@@ -74,8 +76,8 @@ def will_i_pass(n: int = 200, seed: Seed = 0) -> tuple[Floats, Floats]:
 
     Source: the example is that of MIT 6.S191, lecture 1; the rule is ours.
     """
-    n = check_positive_int(n, "n")
-    rng = np.random.default_rng(seed)
+    n = check_positive_int(n, "n", _MOST)
+    rng = as_generator(seed)
     lectures = rng.integers(0, 11, n)
     hours = rng.integers(0, 21, n) / 2
     x = np.stack([lectures, hours], axis=1).astype(np.float32)  # (n, 2)
@@ -115,9 +117,9 @@ def spirals(
 
     Source: after Lang and Witbrock, "Learning to tell two spirals apart", 1988.
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
     classes = check_positive_int(classes, "classes")
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed)
     y = np.arange(n) % classes
     t = rng.random(n)
     angle = 4 * t + 2 * np.pi * y / classes + noise * rng.standard_normal(n)
@@ -148,8 +150,8 @@ def moons(n: int = 200, noise: float = 0.1, seed: Seed = 0) -> tuple[Floats, Lab
         >>> x.shape, int(y.sum())
         ((100, 2), 50)
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
-    rng = np.random.default_rng(seed)
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
+    rng = as_generator(seed)
     y = np.arange(n) % 2
     t = np.pi * rng.random(n)
     x = _points(
@@ -179,8 +181,8 @@ def rings(n: int = 200, noise: float = 0.1, seed: Seed = 0) -> tuple[Floats, Lab
         >>> np.unique(np.hypot(x[:, 0], x[:, 1]).round(3)).tolist()
         [0.5, 1.0]
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
-    rng = np.random.default_rng(seed)
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
+    rng = as_generator(seed)
     y = np.arange(n) % 2
     angle, radius = 2 * np.pi * rng.random(n), (1 + y) / 2
     x = _points(radius * np.cos(angle), radius * np.sin(angle))
@@ -213,8 +215,8 @@ def xor(n: int = 200, noise: float = 0.0, seed: Seed = 0) -> tuple[Floats, Label
 
     Source: Minsky and Papert, "Perceptrons", 1969.
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
-    rng = np.random.default_rng(seed)
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
+    rng = as_generator(seed)
     y = np.arange(n) % 2
     size = rng.random((n, 2), dtype=np.float32) + np.float32(1e-6)  # never on an axis
     sign = rng.choice(np.array([-1, 1], np.float32), n)
@@ -250,8 +252,8 @@ def noisy_sine(
     Source: the example of Bishop, "Pattern Recognition and Machine Learning", 2006,
     chapter 1.
     """
-    n, noise = check_positive_int(n, "n"), check_non_negative(noise, "noise")
-    rng = np.random.default_rng(seed)
+    n, noise = check_positive_int(n, "n", _MOST), check_non_negative(noise, "noise")
+    rng = as_generator(seed)
     x = rng.random((n, 1), dtype=np.float32)
     return x, _jitter(np.sin(2 * np.pi * x), noise, rng)
 

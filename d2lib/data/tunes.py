@@ -19,9 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from d2lib._checks import check_probability
+from d2lib._checks import as_generator, check_probability
 from d2lib.data.idx import DataError
-from d2lib.music import METRES, ABCError, parse_abc
 
 __all__ = ["STOP", "Tunes", "load_tunes"]
 
@@ -91,7 +90,7 @@ def load_tunes(validation: float = 0.1, seed: int | np.random.Generator = 0) -> 
             if tune is not None:
                 tunes[tune] = None
     found = list(tunes)
-    shuffled = [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
+    shuffled = [found[i] for i in as_generator(seed).permutation(len(found))]
     held_out = round(validation * len(shuffled))
     return Tunes(shuffled[held_out:], shuffled[:held_out])
 
@@ -115,6 +114,8 @@ def _files() -> list[Path]:
 
 def _uniform(source: str) -> str | None:
     """The tune in our form, or None if it can't be had."""
+    from d2lib.music.abc import METRES, ABCError, parse_abc  # loaded when used
+
     fields: dict[str, str] = {}
     body: list[str] = []
     for line in source.splitlines():
@@ -132,6 +133,8 @@ def _uniform(source: str) -> str | None:
     if length != "1/8" or key is None:
         return None
     melody = _BAR_LINE.sub(_bar_line, _ORNAMENTS.sub("", " ".join(body))).strip()
+    if "[" in melody:
+        return None  # a chord, or a bar line that no other tune has
     head = f"M:{metre}\nL:1/8\nK:{key[1]}{(key[2] or '').lower()}\n"
     try:
         tune = parse_abc(head + melody)

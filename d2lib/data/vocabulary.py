@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from d2lib._checks import as_array, short
+
 __all__ = ["Vocabulary"]
 
 
@@ -47,26 +49,16 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: Iterable[str], unknown: str | None = None) -> None:
-        try:
-            known = list(dict.fromkeys(tokens))
-        except TypeError:
-            raise TypeError(
-                "a Vocabulary needs its tokens as strings, got "
-                f"{tokens!r}: pass a list of words, or a text for its characters"
-            ) from None
+        known = list(dict.fromkeys(map(_checked, _each(tokens))))
         if not known:
             raise ValueError(
-                "a Vocabulary needs at least one token, got none: check what the text "
-                "was filtered with"
+                "a Vocabulary needs at least one token, got no tokens: check what the "
+                "text was filtered with"
             )
+        if unknown is not None and not isinstance(unknown, str):
+            raise TypeError(f"unknown must be a token, got {short(unknown)}")
         if unknown is not None and unknown not in known:
             known.append(unknown)
-        for token in known:
-            if not isinstance(token, str):
-                raise TypeError(
-                    f"a Vocabulary needs its tokens as strings, got {token!r}: convert "
-                    "it with str(token)"
-                )
         self._tokens = known
         self._indices = {token: index for index, token in enumerate(known)}
         self._unknown = unknown
@@ -82,24 +74,34 @@ class Vocabulary:
         return self._unknown
 
     def encode(self, tokens: Iterable[str]) -> npt.NDArray[np.int64]:
-        """Turns tokens, or the characters of a text, into their numbers, int64 (n,)."""
-        return np.array([self[token] for token in tokens], dtype=np.int64)
+        """Turns tokens, or the characters of a text, into their numbers, int64 (n,).
+
+        Raises:
+            TypeError: tokens that are no iterable, or something in it no string.
+            ValueError: a token that is not in the vocabulary, without ``unknown``.
+        """
+        return np.array([self[token] for token in _each(tokens)], dtype=np.int64)
 
     def decode(self, indices: Any) -> list[str]:
-        """Turns whole numbers, shape (n,), back into a list of tokens."""
-        numbers = np.asarray(indices)
+        """Turns whole numbers, shape (n,), back into a list of tokens.
+
+        Raises:
+            TypeError: what is not whole numbers of shape (n,).
+            ValueError: a number that no token has.
+        """
+        numbers = as_array(indices, "indices")
         if numbers.size == 0:
             return []
         if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
             raise TypeError(
-                "decode needs the numbers of tokens, integers of shape (n,), got dtype "
-                f"{numbers.dtype} and shape {numbers.shape}: decode one row at a time, "
-                "and take the likeliest token with argmax(axis=-1)"
+                "decode needs as indices the numbers of tokens, integers of shape "
+                f"(n,), got dtype {numbers.dtype} and shape {numbers.shape}: decode "
+                "one row at a time, and take the likeliest token with argmax(axis=-1)"
             )
         outside = numbers[(numbers < 0) | (numbers >= len(self))]
         if outside.size:
             raise ValueError(
-                f"decode needs numbers in [0, {len(self)}), got {outside[0]}: decode "
+                f"decode needs indices in [0, {len(self)}), got {outside[0]}: decode "
                 "with the vocabulary that encoded the text"
             )
         return [self._tokens[index] for index in numbers]
@@ -109,14 +111,14 @@ class Vocabulary:
         return "".join(self.decode(indices))
 
     def __getitem__(self, token: str) -> int:
-        index = self._indices.get(token)
+        index = self._indices.get(_checked(token))
         if index is None and self._unknown is not None:
             index = self._indices[self._unknown]
         if index is None:
             raise ValueError(
-                f"{token!r} is not one of the {len(self)} tokens of this Vocabulary: "
-                "split the text as its tokens are, add the token, or build the "
-                "Vocabulary with unknown=..."
+                f"{short(token)} is not one of the {len(self)} tokens of this "
+                "Vocabulary: split the text as its tokens are, add the token, or build "
+                "the Vocabulary with unknown=..."
             )
         return index
 
@@ -140,3 +142,23 @@ class Vocabulary:
         first = ", ".join(map(repr, self._tokens[:5]))
         more = ", …" if len(self) > 5 else ""
         return f"Vocabulary({len(self)} tokens: {first}{more})"
+
+
+def _each(tokens: Any) -> Iterator[Any]:
+    """Goes through tokens one by one, so that the first wrong one is told."""
+    try:
+        yield from tokens
+    except TypeError as error:  # no iterable, or an array without axes
+        raise TypeError(
+            f"a Vocabulary needs its tokens as strings, got {short(tokens)}: pass a "
+            "list of words, or a text for its characters"
+        ) from error
+
+
+def _checked(token: Any) -> str:
+    if not isinstance(token, str):
+        raise TypeError(
+            f"a Vocabulary needs its tokens as strings, got {short(token)}: convert it "
+            "with str(token)"
+        )
+    return token

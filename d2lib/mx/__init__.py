@@ -37,10 +37,27 @@ from d2lib.mx.detection import (
 )
 from d2lib.mx.device import device
 from d2lib.mx.embeddings import Embedding, one_hot
+from d2lib.mx.functions import (
+    abs,
+    clip,
+    concatenate,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    stack,
+    where,
+)
 from d2lib.mx.initializers import initialize
 from d2lib.mx.language import LanguageModel, generate
 from d2lib.mx.layers import MLP, Dense, Perceptron, Sequential
-from d2lib.mx.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.mx.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse,
+)
 from d2lib.mx.module import Buffer, Module
 from d2lib.mx.normalization import (
     BatchNorm,
@@ -58,11 +75,19 @@ from d2lib.mx.recording import no_grad, record
 from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
 from d2lib.mx.segmentation import FCN
-from d2lib.mx.tensor import Tensor, exp, log, tensor, to_numpy
+from d2lib.mx.tensor import Tensor, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
 from d2lib.schedules import cosine, exponential, step_decay, warmup
 from d2lib.shared.summaries import summary
-from d2lib.training import EarlyStopping, History, accuracy, fit, predict
+from d2lib.training import (
+    Callback,
+    EarlyStopping,
+    History,
+    NonFiniteLossError,
+    accuracy,
+    fit,
+    predict,
+)
 
 __all__ = [
     "FCN",
@@ -77,6 +102,7 @@ __all__ = [
     "AvgPool2D",
     "BatchNorm",
     "Buffer",
+    "Callback",
     "Conv2D",
     "ConvTranspose2D",
     "Dense",
@@ -93,6 +119,7 @@ __all__ = [
     "Module",
     "Momentum",
     "MultiHeadAttention",
+    "NonFiniteLossError",
     "Perceptron",
     "RMSProp",
     "RegionProposalNetwork",
@@ -100,12 +127,16 @@ __all__ = [
     "Tensor",
     "TransformerBlock",
     "Vocabulary",
+    "abs",
     "accuracy",
     "anchors",
     "attention",
     "attention_weights",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "clip",
     "clip_gradients",
+    "concatenate",
     "conv2d",
     "conv_transpose2d",
     "cosine",
@@ -121,7 +152,9 @@ __all__ = [
     "iou",
     "log",
     "match_anchors",
+    "maximum",
     "minibatches",
+    "minimum",
     "mse",
     "nms",
     "no_grad",
@@ -135,6 +168,8 @@ __all__ = [
     "sigmoid",
     "smooth_l1",
     "softmax",
+    "sqrt",
+    "stack",
     "step_decay",
     "summary",
     "tanh",
@@ -142,4 +177,5 @@ __all__ = [
     "to_numpy",
     "upsample",
     "warmup",
+    "where",
 ]

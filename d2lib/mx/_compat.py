@@ -7,11 +7,13 @@ in its way here, and nowhere else. Everything in `d2lib.mx` imports MXNet from h
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import platform
 import re
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from typing import Any
 
 import numpy
 
+from d2lib._checks import check_axes, check_batch
 from d2lib.mx import _runtime
 from d2lib.mx._copies import mend_copies
 
@@ -86,6 +89,7 @@ def import_mxnet() -> Any:
             import mxnet
 
             mxnet.npx.set_np()
+            _in_every_thread(mxnet)
             _mend_arrays(mxnet)
             mend_copies(mxnet)
             # The engine reads its settings when it is first used, so use it.
@@ -135,12 +139,27 @@ def _loaded_when_used(name: str) -> types.ModuleType:
     return module
 
 
+def _in_every_thread(mxnet: Any) -> None:
+    """Extends ``set_np``, which holds for the thread that calls it, to all of them."""
+    scope = mxnet.util._NumpyArrayScope
+
+    class Current(threading.local):
+        def __init__(self) -> None:
+            self.value = scope(True)
+
+    scope._current = Current()
+    mxnet.util.set_np_shape(2)  # which means: in all threads
+
+
 def _mend_arrays(mxnet: Any) -> None:
-    """Replaces two operators of MXNet's arrays whose gradients 1.9.1 computes wrongly.
+    """Replaces operators of MXNet's arrays whose gradients 1.9.1 computes wrongly.
 
     ``x ** 0`` has the gradient 0, at x = 0 too, where MXNet's is NaN. And where an axis
     of length 1 in the middle of a stack of matrices is stretched, ``x @ y`` adds up the
-    gradient of the wrong ones; stretched beforehand, it is right.
+    gradient of the wrong ones; stretched beforehand, it is right. Equal largest values
+    share the gradient of their maximum, where MXNet gives all of it to each.
+
+    The reductions say what is wrong with an axis, and with nothing to reduce.
     """
     np = mxnet.np
     power, matmul = np.ndarray.__pow__, np.ndarray.__matmul__
@@ -158,6 +177,45 @@ def _mend_arrays(mxnet: Any) -> None:
         return matmul(x, y)
 
     np.ndarray.__pow__, np.ndarray.__matmul__ = __pow__, __matmul__
+
+    def checked(name: str) -> Any:
+        reduce = getattr(np.ndarray, name)
+
+        @functools.wraps(reduce)
+        def reduction(self: Any, axis: Any = None, *args: Any, **named: Any) -> Any:
+            check_axes(axis, self.ndim, name)
+            if name != "sum":
+                check_batch(self.shape, name, "x")
+            return reduce(self, axis, *args, **named)
+
+        return reduction
+
+    for name in ("sum", "mean", "max", "min"):
+        setattr(np.ndarray, name, checked(name))
+
+    def shared(name: str) -> Any:
+        best = getattr(np.ndarray, name)
+
+        @functools.wraps(best)
+        def reduction(
+            self: Any, axis: Any = None, out: Any = None, keepdims: bool = False
+        ) -> Any:
+            y = best(self, axis, out, keepdims)
+            if not mxnet.autograd.is_recording():
+                return y
+            with mxnet.autograd.pause():
+                value = y.copy()
+                equal = self == best(self, axis, None, True)
+                ties = equal.astype(self.dtype).sum(axis, keepdims=True)
+                ties = ties.reshape(y.shape)
+            # y - value is zero, and passes 1/ties of the gradient on.
+            split = value + (y - value) / np.maximum(ties, 1)
+            return np.where(np.isfinite(value), split, y)
+
+        return reduction
+
+    for name in ("max", "min"):
+        setattr(np.ndarray, name, shared(name))
 
 
 class _Version(tuple):

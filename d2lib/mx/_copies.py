@@ -7,6 +7,7 @@ names, under which MXNet can't have both in one graph.
 
 from __future__ import annotations
 
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 # What a block has compiled: it belongs to its own parameters.
@@ -26,18 +27,10 @@ def mend_copies(mxnet: Any) -> None:
     zero; what was compiled, and how an array was computed, stays behind.
     """
     np, gluon = mxnet.np, mxnet.gluon
-    restore_array = np.ndarray.__setstate__
 
-    def array_state(array: Any) -> dict[str, Any]:
-        state = super(np.ndarray, array).__getstate__()
+    def reduce_array(array: Any) -> tuple:
         learns = array.grad is not None
-        return {**state, "learns": learns, "own": {**vars(array)}}
-
-    def set_array_state(array: Any, state: dict[str, Any]) -> None:
-        restore_array(array, state)
-        vars(array).update(state["own"])
-        if state["learns"]:
-            array.attach_grad("add")
+        return _restored, (array.asnumpy(), array.ctx, learns, {**vars(array)})
 
     def parameter_state(parameter: Any) -> dict[str, Any]:
         return {**vars(parameter), "_var": None, "_grad": None, "_trainer": None}
@@ -63,8 +56,22 @@ def mend_copies(mxnet: Any) -> None:
             block.params._params[parameter.name] = parameter
 
     for kind, take, give in (
-        (np.ndarray, array_state, set_array_state),
         (gluon.Parameter, parameter_state, set_parameter_state),
         (gluon.Block, block_state, set_block_state),
     ):
         kind.__getstate__, kind.__setstate__ = take, give
+    # To another process MXNet sends arrays in shared memory, and without what is said
+    # here.
+    ForkingPickler.register(np.ndarray, reduce_array)
+    np.ndarray.__reduce__ = reduce_array
+
+
+def _restored(values: Any, ctx: Any, learns: bool, own: dict[str, Any]) -> Any:
+    """Makes an array again of what was taken from one."""
+    from mxnet import np
+
+    array = np.array(values, dtype=values.dtype, ctx=ctx)
+    vars(array).update(own)
+    if learns:
+        array.attach_grad("add")
+    return array

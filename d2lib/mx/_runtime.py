@@ -3,7 +3,8 @@
 MXNet reads its settings from the environment once, while it is imported. What the user
 set there is never overridden. What is chosen here is visible to MXNet alone: the
 environment is as before when the import is over, so that neither NumPy nor a child
-process is affected.
+process is affected. The number of threads is lowered once more after the import, if
+other programs kept cores busy meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,11 +86,57 @@ def applied() -> Iterator[None]:
     CHOICES.update(found)
     mine = {n: c.value for n, c in CHOICES.items() if n not in os.environ}
     os.environ.update(mine)
+    start, others = time.perf_counter(), used_by_others()
     try:
         yield
     finally:
         for name in mine:
             os.environ.pop(name, None)
+    if "OMP_NUM_THREADS" in mine:
+        busy = (used_by_others() - others) / (time.perf_counter() - start)
+        leave_to_others(busy)
+
+
+def leave_to_others(busy: float) -> None:
+    """Computes with fewer threads where other programs kept cores busy meanwhile.
+
+    Threads that compute together end together. One that has to share its core with
+    another program holds the others up at every operation, dozens of times a step.
+
+    Args:
+        busy: how many of the processors that this process may use were not free.
+    """
+    wanted = CHOICES["OMP_NUM_THREADS"]
+    free = max(1, round(processors() - busy))
+    if free < int(wanted.value):
+        from mxnet.base import _LIB
+
+        _LIB.MXSetNumOMPThreads(free)
+        why = f"{wanted.why}; but others kept {busy:.1f} busy during the import"
+        CHOICES["OMP_NUM_THREADS"] = Choice(str(free), why)
+
+
+def processors() -> int:
+    """How many hardware threads this process may use."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0))
+
+
+def used_by_others() -> float:
+    """Seconds that others have used these processors so far; constant where unknown."""
+    if not hasattr(os, "sched_getaffinity"):
+        return 0.0
+    ticks = 0
+    mine = {f"cpu{n}" for n in os.sched_getaffinity(0)}
+    for line in _read(Path("/proc/stat")).splitlines():
+        name, *columns = line.split()
+        if name in mine:
+            user, nice, system, _, _, *rest = map(int, columns[:8])
+            ticks += (
+                user + nice + system + sum(rest)
+            )  # not idle, not waiting for a disk
+    return ticks / os.sysconf("SC_CLK_TCK") - time.process_time() if ticks else 0.0
 
 
 def available_cores() -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from d2lib._checks import check_choice
-from d2lib.mx._compat import npx
+from d2lib._checks import check_axis, check_choice
+from d2lib.mx._compat import np, npx
 from d2lib.mx.tensor import Tensor, as_tensor
 
 __all__ = ["relu", "sigmoid", "softmax", "tanh"]
@@ -20,7 +20,7 @@ def sigmoid(x: Any) -> Tensor:
         >>> sigmoid([0.0]).item()
         0.5
     """
-    return npx.activation(as_tensor(x), act_type="sigmoid")
+    return _activation(x, "sigmoid")
 
 
 def tanh(x: Any) -> Tensor:
@@ -32,7 +32,7 @@ def tanh(x: Any) -> Tensor:
         >>> tanh([0.0]).item()
         0.0
     """
-    return npx.activation(as_tensor(x), act_type="tanh")
+    return _activation(x, "tanh")
 
 
 def relu(x: Any) -> Tensor:
@@ -54,7 +54,15 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
         >>> softmax([1000.0, 1000.0])
         array([0.5, 0.5])
     """
-    return npx.softmax(as_tensor(x), axis=axis)
+    x = as_tensor(x)
+    return npx.softmax(x, axis=check_axis(axis, x.ndim))
+
+
+def _activation(x: Any, kind: str) -> Tensor:
+    x = as_tensor(x)
+    if not x.size:  # MXNet's operator fails on no examples
+        return np.zeros_like(x)
+    return npx.activation(x, act_type=kind)
 
 
 def check_activation(name: str | None) -> str | None:

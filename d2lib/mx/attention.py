@@ -7,8 +7,10 @@ from typing import Any
 import numpy
 
 from d2lib._checks import (
+    as_generator,
     check_attention,
     check_context,
+    check_flag,
     check_heads,
     check_mask,
     check_positive,
@@ -17,7 +19,7 @@ from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx.initializers import Initializer
 from d2lib.mx.layers import bias_alone, prepare, product
 from d2lib.mx.module import Layout, Module
-from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
+from d2lib.mx.tensor import Tensor, as_tensor, to_device
 from d2lib.shared.masks import may_look
 from d2lib.shared.positions import positional_encoding
 
@@ -37,7 +39,7 @@ def attention(
     causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    r""":math:`\text{softmax}(Q K^\top / \text{scale})\, V` by ``np.matmul``.
+    r""":math:`\text{softmax}(\text{scale} \cdot Q K^\top)\, V` by ``np.matmul``.
 
     Args:
         q: the queries, shape ``(..., len_q, d)``.
@@ -46,7 +48,8 @@ def attention(
         mask: a boolean NumPy array, True where a query may look; it broadcasts to
             ``(..., len_q, len_k)``.
         causal: whether query t may look at the keys 0 to t only.
-        scale: what the scores are divided by; None takes :math:`\sqrt d`.
+        scale: what the scores are multiplied with, as in PyTorch; None takes
+            :math:`1/\sqrt d`.
 
     Raises:
         ValueError: shapes that do not go together, no keys, a scale that is not > 0.
@@ -56,8 +59,8 @@ def attention(
         >>> attention([[9.0, 0.0]], [[9.0, 0.0], [0.0, 9.0]], [[1.0], [2.0]])
         array([[1.]])
     """
-    q = as_tensor(q)
-    k, v = as_tensor(k, q.dtype), as_tensor(v, q.dtype)
+    q = as_tensor(q, name="q")
+    k, v = as_tensor(k, q.dtype, "k"), as_tensor(v, q.dtype, "v")
     check_attention(q.shape, k.shape, v.shape)
     p = attention_weights(q, k, mask, causal, scale)
     if not p.size or not v.size:  # MXNet's operators fail on nothing
@@ -72,7 +75,7 @@ def attention_weights(
     causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    r""":math:`\text{softmax}(Q K^\top / \text{scale})`: who looks at whom.
+    r""":math:`\text{softmax}(\text{scale} \cdot Q K^\top)`: who looks at whom.
 
     Args:
         q: the queries, shape ``(..., len_q, d)``.
@@ -90,15 +93,15 @@ def attention_weights(
         array([[1. , 0. ],
                [0.5, 0.5]])
     """
-    q = as_tensor(q)
-    k = as_tensor(k, q.dtype)
+    q = as_tensor(q, name="q")
+    k = as_tensor(k, q.dtype, "k")
     check_attention(q.shape, k.shape)
-    scale = check_positive(q.shape[-1] ** 0.5 if scale is None else scale, "scale")
+    scale = check_positive(q.shape[-1] ** -0.5 if scale is None else scale, "scale")
     shape = (*q.shape[:-1], k.shape[-2])
     hidden, sighted = _hidden(mask, causal, shape, q.dtype)
     if 0 in shape:
         return np.zeros(shape, dtype=q.dtype, ctx=q.ctx)
-    return _weights(mx.nd, q / scale, np.swapaxes(k, -1, -2), hidden, sighted)
+    return _weights(mx.nd, q * scale, np.swapaxes(k, -1, -2), hidden, sighted)
 
 
 def _hidden(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> tuple:
@@ -108,7 +111,7 @@ def _hidden(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> tupl
     all. A row of nothing but such scores would share its weight out evenly; the second
     is multiplied with the weights, and zero in such a row.
     """
-    visible = may_look(None if mask is None else to_numpy(mask), causal, shape)
+    visible = may_look(mask, causal, shape)
     if visible is None:
         return None, None
     hidden = to_device(numpy.where(visible, 0, -1e30).astype(dtype))
@@ -157,8 +160,8 @@ class MultiHeadAttention(Module):
         self, units: int, heads: int, causal: bool = False, seed: Any = None
     ) -> None:
         self.units, self.heads = check_heads(units, heads)
-        self.causal = causal
-        self._graph = _Heads(units, heads, numpy.random.default_rng(seed))
+        self.causal = check_flag(causal, "causal")
+        self._graph = _Heads(units, heads, as_generator(seed))
         for name, parameter in self._graph._reg_params.items():
             setattr(self, name, parameter)
 
@@ -188,12 +191,12 @@ class MultiHeadAttention(Module):
     def _checked(self, x: Any, context: Any, mask: Any) -> tuple:
         dtype = self.W_q.dtype
         x = as_tensor(x, dtype)
-        context = None if context is None else as_tensor(context, dtype)
+        context = None if context is None else as_tensor(context, dtype, "context")
         batch, len_q, len_k = shape = check_context(
             x.shape, x.shape if context is None else context.shape, self.units
         )
         if mask is not None:  # the same for all heads
-            mask = check_mask(to_numpy(mask), shape)[..., None, :, :]
+            mask = check_mask(mask, shape)[..., None, :, :]
         scores = (batch, self.heads, len_q, len_k)
         return x, context, *_hidden(mask, self.causal, scores, dtype)
 

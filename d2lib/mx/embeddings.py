@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from d2lib._checks import check_indices, check_positive_int
+from d2lib._checks import check_indices, check_numbers, check_positive_int
 from d2lib.mx._compat import gluon, np, npx
 from d2lib.mx.device import device
 from d2lib.mx.module import Module, fill
@@ -37,6 +37,7 @@ def one_hot(indices: Any, tokens: int) -> Tensor:
     """
     tokens = check_positive_int(tokens, "tokens")
     indices = check_indices(indices, tokens, "one_hot")
+    check_numbers(indices=indices.size, tokens=tokens)
     if not indices.size:  # MXNet's operator fails on no examples
         return np.zeros((*indices.shape, tokens), ctx=device())
     return npx.one_hot(as_indices(indices), tokens)
@@ -66,6 +67,7 @@ class Embedding(Module):
     ) -> None:
         self.tokens = check_positive_int(tokens, "tokens")
         self.units = check_positive_int(units, "units")
+        check_numbers(tokens=self.tokens, units=self.units)
         values = initialize((tokens, units), initializer, seed)
         self._layer = gluon.nn.Embedding(self.tokens, self.units)
         self.W = self._layer.weight

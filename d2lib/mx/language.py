@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy
-
-from d2lib._checks import check_choice, check_length, check_positive_int
 from d2lib.generation import generate
-from d2lib.mx.attention import positional_encoding
-from d2lib.mx.embeddings import Embedding
-from d2lib.mx.layers import Dense
 from d2lib.mx.module import Module
-from d2lib.mx.recurrent import GRU, LSTM, RNN
-from d2lib.mx.regularization import Dropout
-from d2lib.mx.tensor import Tensor, to_device
-from d2lib.mx.transformer import LayerNorm, TransformerBlock
+from d2lib.shared.language import Language
 
 __all__ = ["LanguageModel", "generate"]
 
-RECURRENT = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
-
-class LanguageModel(Module):
+class LanguageModel(Language, Module):
     """Gives every token a score for coming next, after all that were read so far.
 
     The arguments, shapes and, for one seed, the initial weights are those of
@@ -51,73 +38,3 @@ class LanguageModel(Module):
         >>> model(numpy.zeros((2, 7), int)).shape
         (2, 7, 26)
     """
-
-    def __init__(
-        self,
-        tokens: int,
-        units: int = 128,
-        cell: str = "lstm",
-        layers: int = 1,
-        heads: int = 4,
-        max_length: int = 256,
-        dropout: float = 0.0,
-        seed: Any = None,
-    ) -> None:
-        check_choice(cell, (*RECURRENT, "transformer"), "cell")
-        self.tokens = check_positive_int(tokens, "tokens")
-        self.units = check_positive_int(units, "units")
-        self.layers = check_positive_int(layers, "layers")
-        self.max_length = check_positive_int(max_length, "max_length")
-        self.cell = cell
-        generator = numpy.random.default_rng(seed)
-        self.embedding = Embedding(tokens, units, seed=generator)
-        if cell == "transformer":
-            self.positions = positional_encoding(max_length, units)
-            self.blocks = [
-                TransformerBlock(units, heads, dropout=dropout, seed=generator)
-                for _ in range(layers)
-            ]
-            self.norm = LayerNorm(units)
-        else:
-            self.recurrent = RECURRENT[cell](units, units, layers, seed=generator)
-            self.dropout = Dropout(dropout)
-        self.head = Dense(units, tokens, seed=generator)
-        if seed is not None:
-            self.seed(generator)
-
-    def forward(self, x: Any) -> Tensor:
-        """Maps tokens (batch, length) to logits (batch, length, tokens)."""
-        return self.head(self._read(x, None)[0])
-
-    def advance(self, x: Any, state: Any = None) -> tuple[Tensor, Any]:
-        """Reads more tokens and says what comes next.
-
-        Args:
-            x: tokens, shape (batch, length).
-            state: what an earlier call returned; None starts afresh.
-
-        Returns:
-            The logits of the token after the last one, (batch, tokens), and the state.
-        """
-        if self.cell == "transformer":
-            x = numpy.asarray(x)
-            if state is not None:
-                x = numpy.concatenate([state, x], axis=1)
-            state = x[:, -self.max_length :]
-            return self.head(self._read(state, None)[0][:, -1]), state
-        y, state = self._read(x, state)
-        return self.head(y[:, -1]), state
-
-    def _read(self, x: Any, state: Any) -> tuple[Tensor, Any]:
-        """Computes (batch, length, units) from tokens, and the state after them."""
-        is_transformer = self.cell == "transformer"
-        length = check_length(x, self.max_length if is_transformer else None)
-        if not is_transformer:
-            y, state = self.recurrent(self.embedding(x), state)
-            return self.dropout(y), state
-        positions = to_device(self.positions[:length])
-        # The square root makes the vectors as long as the positions added to them.
-        y = self.embedding(x) * self.units**0.5 + positions
-        for block in self.blocks:
-            y = block(y)
-        return self.norm(y), None

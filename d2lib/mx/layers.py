@@ -6,11 +6,19 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-import numpy
-
-from d2lib._checks import check_inputs, check_positive_int
+from d2lib._checks import (
+    as_generator,
+    check_choice,
+    check_flag,
+    check_inputs,
+    check_numbers,
+    check_positive_int,
+    check_probability,
+    check_sizes,
+    kind,
+)
 from d2lib.mx._compat import gluon
-from d2lib.mx.activations import check_activation
+from d2lib.mx.activations import ACTIVATIONS, check_activation
 from d2lib.mx.device import device
 from d2lib.mx.initializers import Initializer
 from d2lib.mx.module import Layer, Layout, Module
@@ -41,6 +49,7 @@ class Dense(Layer, gluon.nn.Dense):
     Raises:
         ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x
             whose last axis is not ``inputs``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = Dense(3, 2, "relu", seed=0)
@@ -63,12 +72,15 @@ class Dense(Layer, gluon.nn.Dense):
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
         self.units = check_positive_int(units, "units")
+        check_numbers(inputs=self.inputs, units=self.units)
         self.activation = check_activation(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if self.activation == "relu" else "xavier"
         gluon.nn.Dense.__init__(
             self,
             self.units,
-            use_bias=bias,
+            use_bias=check_flag(bias, "bias"),
             flatten=False,
             weight_initializer=Initializer(scheme, seed),
             in_units=self.inputs,
@@ -78,7 +90,8 @@ class Dense(Layer, gluon.nn.Dense):
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps x of shape (..., inputs) to (..., units)."""
-        y = product(F, x, weight, bias, self.units, self._mode()[1])
+        alone = bias_alone(self.weight, self.bias)
+        y = product(F, x, weight, bias, self.units, alone)
         return activated(F, y, self.activation)
 
     def _mode(self) -> Any:
@@ -107,6 +120,7 @@ class Perceptron(Layer, gluon.nn.Dense):
     Raises:
         ValueError: an unknown activation or scheme, inputs < 1, or (when called) an x
             whose last axis is not ``inputs``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> neuron = Perceptron(2)
@@ -125,6 +139,7 @@ class Perceptron(Layer, gluon.nn.Dense):
         seed: Any = None,
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
+        check_numbers(inputs=self.inputs)
         self.activation = check_activation(activation)
         gluon.nn.Dense.__init__(
             self,
@@ -139,7 +154,8 @@ class Perceptron(Layer, gluon.nn.Dense):
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any) -> Any:
         """Maps x of shape (inputs,) or (batch, inputs) to () or (batch,)."""
-        y = product(F, x, weight, bias, 1, self._mode()[1])
+        alone = bias_alone(self.weight, self.bias)
+        y = product(F, x, weight, bias, 1, alone)
         return activated(F, F.np.squeeze(y, axis=-1), self.activation)
 
     def _mode(self) -> Any:
@@ -181,7 +197,7 @@ class Sequential(Layer, gluon.nn.HybridSequential):
             if not isinstance(layer, Module):
                 raise TypeError(
                     "Sequential takes modules of d2lib.mx, got "
-                    f"{type(layer).__name__}: pass the layers one by one, as "
+                    f"{kind(layer)}: pass the layers one by one, as "
                     "Sequential(*layers), and an activation as "
                     "Dense(..., activation='relu')"
                 )
@@ -254,6 +270,7 @@ class MLP(Sequential):
 
     Raises:
         ValueError: fewer than two sizes, or what `Dense` and `Dropout` refuse.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> MLP([784, 256, 128, 10], seed=0).num_parameters()
@@ -269,12 +286,10 @@ class MLP(Sequential):
         initializer: str | None = None,
         seed: Any = None,
     ) -> None:
-        sizes = list(sizes)
-        if len(sizes) < 2:
-            raise ValueError(
-                f"sizes must name the input and the output at least, got {sizes}"
-            )
-        generator = numpy.random.default_rng(seed)
+        sizes = check_sizes(sizes)
+        check_probability(dropout, "dropout")
+        check_choice(output_activation, ACTIVATIONS, "output_activation")
+        generator = as_generator(seed)
         layers: list[Module] = []
         for inputs, units in pairwise(sizes[:-1]):
             layers.append(Dense(inputs, units, activation, initializer, seed=generator))

@@ -17,7 +17,12 @@ from d2lib._checks import (
 from d2lib.mx._compat import gluon, np
 from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
 
-__all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "mse",
+]
 
 
 def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
@@ -32,12 +37,13 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Raises:
         ValueError: different shapes, an empty batch, an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> mse([1.0, 2.0], [1.0, 4.0]).item()
         2.0
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     shape, dtype = y_hat.shape, y_hat.dtype  # asked once: MXNet takes its time
     y = y.detach() if isinstance(y, np.ndarray) else as_targets(y, dtype)
     check_same_shape(shape, y.shape, "mse")
@@ -45,36 +51,61 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     return _compute(_squared, y_hat, as_tensor(y, dtype), reduction)
 
 
-def binary_cross_entropy(
-    y_hat: Any, y: Any, from_logits: bool = True, reduction: str = "mean"
-) -> Tensor:
-    r"""Binary cross-entropy, :math:`-\frac1n\sum_i y_i\log p_i + (1-y_i)\log(1-p_i)`.
+def binary_cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
+    r"""Of *probabilities*, :math:`-\frac1n\sum_i y_i\log p_i + (1-y_i)\log(1-p_i)`.
 
-    Of probabilities it is ``gluon.loss.SigmoidBCELoss(from_sigmoid=True)``.
+    By ``gluon.loss.SigmoidBCELoss(from_sigmoid=True)``.
 
     Args:
-        y_hat: logits, or probabilities in [0, 1] if ``from_logits`` is False.
+        y_hat: probabilities in [0, 1], a tensor or float array of any shape.
         y: targets in [0, 1], of the same shape.
-        from_logits: what y_hat is.
         reduction: "mean" over all elements, "sum", or "none".
 
     Raises:
         ValueError: different shapes, an empty batch, targets or probabilities outside
-            [0, 1], an unknown reduction.
+            [0, 1] (logits, mostly), an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
-        >>> round(binary_cross_entropy([0.1], [1.0], from_logits=False).item(), 3)
+        >>> round(binary_cross_entropy([0.1], [1.0]).item(), 3)
         2.303
     """
-    y_hat = as_tensor(y_hat)
-    targets = as_targets(to_numpy(y), y_hat.dtype)
-    check_same_shape(y_hat.shape, targets.shape, "binary_cross_entropy")
+    y_hat, y = _yes_or_no(y_hat, y, "binary_cross_entropy")
+    check_unit_interval(to_numpy(y_hat), "y_hat")
+    return _compute(_logistic_of_probabilities, y_hat, y, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    y_hat: Any, y: Any, reduction: str = "mean"
+) -> Tensor:
+    r"""Of *logits*, :math:`\frac1n\sum_i \max(z_i, 0) - z_i y_i + \log(1+e^{-|z_i|})`.
+
+    Args:
+        y_hat: logits :math:`z`, a tensor or float array of any shape.
+        y: targets in [0, 1], of the same shape.
+        reduction: "mean" over all elements, "sum", or "none".
+
+    Raises:
+        ValueError: different shapes, an empty batch, targets outside [0, 1], an unknown
+            reduction.
+        TypeError: an argument of a wrong type.
+
+    Example:
+        >>> round(binary_cross_entropy_with_logits([0.0], [1.0]).item(), 3)
+        0.693
+    """
+    y_hat, y = _yes_or_no(y_hat, y, "binary_cross_entropy_with_logits")
+    return _compute(_logistic, y_hat, y, reduction)
+
+
+def _yes_or_no(y_hat: Any, y: Any, what: str) -> tuple[Tensor, Tensor]:
+    """Checks predictions and targets, and returns both as tensors."""
+    y_hat = as_tensor(y_hat, name="y_hat")
+    targets = as_targets(y, y_hat.dtype)
+    check_same_shape(y_hat.shape, targets.shape, what)
     check_unit_interval(targets, "y")
     check_batch(y_hat.shape, "binary cross-entropy")
-    if not from_logits:
-        check_unit_interval(to_numpy(y_hat), "y_hat")
-    values = _logistic if from_logits else _logistic_of_probabilities
-    return _compute(values, y_hat, as_tensor(targets, y_hat.dtype), reduction)
+    return y_hat, as_tensor(targets, y_hat.dtype)
 
 
 def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
@@ -97,9 +128,9 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
         >>> round(cross_entropy([[0.0, 0.0]], [1]).item(), 3)
         0.693
     """
-    y_hat = as_tensor(y_hat)
+    y_hat = as_tensor(y_hat, name="y_hat")
     shape = y_hat.shape
-    labels = check_labels(to_numpy(y), shape)
+    labels = check_labels(y, shape)
     check_batch(shape, "cross_entropy")
     rows = y_hat if len(shape) == 2 else y_hat.reshape(-1, shape[-1])
     classes = to_device(labels.reshape(-1).astype("int32"))
@@ -158,13 +189,13 @@ class _Reduced(gluon.HybridBlock):
 
 @cache
 def _compiled(values: Callable[..., Any], reduction: str) -> _Reduced:
-    check_choice(reduction, _REDUCTIONS, "reduction")
     return _Reduced(values, reduction)
 
 
 def _compute(
     values: Callable[..., Any], y_hat: Tensor, y: Tensor, reduction: str
 ) -> Tensor:
+    check_choice(reduction, _REDUCTIONS, "reduction")
     loss = _compiled(values, reduction)(y_hat, y)
     if reduction == "none" and loss.shape != y.shape:
         loss = loss.reshape(y.shape)

@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 import numpy
 
 from d2lib import checkpoint
-from d2lib._checks import check_buffer, check_state
+from d2lib._checks import as_generator, as_state, check_buffer, check_flag, check_state
 from d2lib.mx._compat import autograd, gluon, mx, np
+from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
     Learnable,
     array_of,
     as_tensor,
     is_parameter,
+    renew,
     tensor,
-    to_numpy,
     zero_gradients,
 )
 from d2lib.shared.summaries import Part, table
@@ -111,6 +112,7 @@ class Module(gluon.HybridBlock):
     twin = "d2lib.mx"
     training = True
     _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
+    _changes = 0  # how often it was frozen or unfrozen
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepares the block, so that a subclass need not call ``super().__init__``."""
@@ -130,6 +132,7 @@ class Module(gluon.HybridBlock):
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``; Gluon's takes no names."""
+        computing()
         if named:
             call = inspect.signature(self.forward).bind(*inputs, **named)
             call.apply_defaults()
@@ -211,9 +214,10 @@ class Module(gluon.HybridBlock):
         """Takes over values by name, from either twin's ``state()``.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that are not this module's; nothing is changed.
         """
-        given = {name: to_numpy(values) for name, values in state.items()}
+        given = as_state(state)
         parts = dict(self._named_arrays())
         shapes = {name: shared_shape(part) for name, part in parts.items()}
         check_state(given, shapes, type(self).__name__)
@@ -232,13 +236,20 @@ class Module(gluon.HybridBlock):
         zero_gradients([Learnable(p) for p in self.parameters()])
 
     def save(self, path: str | Path) -> None:
-        """Writes the ``state()`` to an ``.npz`` file, whole or not at all."""
+        """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
+
+        Raises:
+            TypeError, ValueError: a path that is none.
+            OSError: the folder is missing or can't be written.
+        """
         checkpoint.save(path, self.state())
 
     def load(self, path: str | Path) -> None:
         """Reads a ``state()`` that either twin saved.
 
         Raises:
+            TypeError, ValueError: a path that is none.
+            FileNotFoundError: no such file.
             CheckpointError: not a checkpoint, truncated, or another model's; nothing is
                 changed.
         """
@@ -277,6 +288,10 @@ class Module(gluon.HybridBlock):
             else:
                 parameter.attach_grad(grad_req)
                 parameter.is_parameter = True  # and remains one without a gradient
+        # A graph that was compiled before would add to the gradients of then.
+        for module in self.modules():
+            module.apply(lambda block: getattr(block, "_clear_cached_op", int)())
+            module._changes += 1
         return self
 
     def seed(self, seed: Any) -> None:
@@ -284,7 +299,7 @@ class Module(gluon.HybridBlock):
 
         MXNet has one source of random numbers per device, not one per layer.
         """
-        generator = numpy.random.default_rng(seed)
+        generator = as_generator(seed)
         for module in self.modules():
             module._reseed(generator)
 
@@ -301,6 +316,7 @@ class Module(gluon.HybridBlock):
             active: whether to compile.
             flags: those of Gluon's ``HybridBlock.hybridize``.
         """
+        check_flag(active, "active")
         if _compilable(self):
             planned = {"static_alloc": active, "static_shape": active}
             super().hybridize(active, **(planned | flags))
@@ -335,7 +351,7 @@ class Layer(Module):
 
     _input: Any = None  # the shape that was checked last, and what it leads to
     _output: Any = None
-    _modes: Any = None  # the modes of the modules inside, which lead to its graph
+    _modes: Any = None  # which of the modules inside trained then, or were frozen
 
     def forward(self, x: Any) -> Any:
         """Checks x and computes the layer's output."""
@@ -347,7 +363,7 @@ class Layer(Module):
             self._input = x.shape
         if not x.size:  # MXNet's operators fail on no examples, and much later
             return np.zeros(self._output, dtype=x.dtype, ctx=x.ctx)
-        modes = [module._mode() for module in self._modules_inside()]
+        modes = [(part._mode(), part._changes) for part in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()
             self._modes = modes
@@ -442,6 +458,10 @@ def fill(part: Any, values: numpy.ndarray) -> None:
     values = from_shared(part, values)
     everything = ... if array.ndim else ()  # MXNet takes no ... for a number
     array[everything] = np.array(values, dtype=array.dtype, ctx=array.ctx)
+    if is_parameter(part):
+        learnable = Learnable(part)
+        if learnable.classic_gradient is not None:
+            renew([learnable])
 
 
 def _walk(

@@ -8,13 +8,15 @@ too: pass it ``model.collect_params()``.)
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy
 
 from d2lib._checks import (
+    as_state,
     check_non_negative,
     check_parameters,
     check_positive,
@@ -22,9 +24,10 @@ from d2lib._checks import (
     check_state,
 )
 from d2lib.mx._compat import mx
+from d2lib.mx._process import computing
 from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import Learnable, is_parameter, to_numpy, zero_gradients
-from d2lib.schedules import learning_rate, loaded_rate
+from d2lib.mx.tensor import Learnable, is_parameter, renew, zero_gradients
+from d2lib.schedules import Rate, learning_rate, loaded_rate
 
 __all__ = [
     "SGD",
@@ -42,9 +45,7 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(
-        self, parameters: Iterable[Any], lr: float | Callable[[int], float]
-    ) -> None:
+    def __init__(self, parameters: Iterable[Any], lr: Rate) -> None:
         self.parameters = check_parameters(parameters, is_parameter)
         self.steps = 0
         self.lr = lr
@@ -53,6 +54,10 @@ class Optimizer:
         self._kept = [
             [mx.nd.zeros_like(p.classic) for _ in self.slots] for p in self._learnables
         ]
+
+    def __copy__(self) -> Optimizer:
+        """Copies what is kept, and the parameters: copy it together with its model."""
+        return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles all but the views of the parameters' arrays."""
@@ -68,7 +73,7 @@ class Optimizer:
         return self._lr
 
     @lr.setter
-    def lr(self, value: float | Callable[[int], float]) -> None:
+    def lr(self, value: Rate) -> None:
         self._lr = learning_rate(value, self.steps)
         self.schedule = value if callable(value) else None
 
@@ -78,6 +83,7 @@ class Optimizer:
         Raises:
             ValueError: no parameter has a gradient.
         """
+        computing()
         for parameter in self._learnables:
             parameter.refresh()
         ready = [i for i, parameter in enumerate(self._learnables) if parameter.ready]
@@ -98,6 +104,7 @@ class Optimizer:
             self._update(group, steps)
         if self.schedule is not None:
             self._lr = learning_rate(self.schedule, self.steps)
+        renew([self._learnables[i] for i in ready])
 
     def _update(self, ready: list[tuple], steps: int) -> None:
         """Updates each (weight, gradient, *kept) in place, for the steps-th time."""
@@ -124,9 +131,10 @@ class Optimizer:
         """Takes over a state that this kind of optimiser, of either twin, returned.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that do not fit; nothing is changed.
         """
-        given = {name: to_numpy(values) for name, values in state.items()}
+        given = as_state(state)
         shapes: dict[str, tuple[int, ...]] = {"steps": (), "lr": (), "scheduled": ()}
         shapes["counts"] = (len(self.parameters),)
         for i, parameter in enumerate(self.parameters):
@@ -192,7 +200,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
@@ -230,7 +238,7 @@ class Momentum(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
@@ -269,7 +277,7 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         eps: float = 1e-7,
     ) -> None:
         super().__init__(parameters, lr)
@@ -308,7 +316,7 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         rho: float = 0.9,
         eps: float = 1e-8,
     ) -> None:
@@ -352,7 +360,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-5,
     ) -> None:
@@ -404,7 +412,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Any],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,

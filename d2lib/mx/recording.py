@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from d2lib.mx._compat import autograd
+from d2lib.mx._process import computing
 
 __all__ = ["no_grad", "record"]
 
@@ -13,7 +14,8 @@ def record() -> Any:
     """Records operations for ``backward`` and switches to training mode.
 
     It is ``mxnet.autograd.record()``. Outside it nothing is recorded and Dropout is the
-    identity.
+    identity, and ``backward`` of a loss that was computed there is an error. A loss's
+    ``backward`` retains what was recorded, so that losses may share a part of it.
 
     Example:
         >>> from d2lib.mx import tensor
@@ -24,6 +26,7 @@ def record() -> Any:
         >>> x.grad
         array([6.])
     """
+    computing()
     return autograd.record()
 
 

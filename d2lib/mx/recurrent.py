@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from d2lib._checks import (
+    as_generator,
     check_choice,
     check_finite_number,
-    check_positive_int,
+    check_recurrent,
     check_sequence,
     check_states,
 )
@@ -43,9 +42,8 @@ class Recurrent(Module):
         seed: Any,
         **options: Any,
     ) -> None:
-        self.inputs = check_positive_int(inputs, "inputs")
-        self.units = check_positive_int(units, "units")
-        self.layers = check_positive_int(layers, "layers")
+        inputs, units, layers = check_recurrent(inputs, units, layers, self._gates)
+        self.inputs, self.units, self.layers = inputs, units, layers
         layer = kind(units, layers, layout="NTC", input_size=inputs, **options)
         self._layer = layer
         self.W_xh = self._parameters("i2h_weight")
@@ -57,7 +55,7 @@ class Recurrent(Module):
             bias.grad_req = "null"
         layer.initialize(ctx=device())
         layer.hybridize(static_alloc=True)
-        generator = numpy.random.default_rng(seed)
+        generator = as_generator(seed)
         for k in range(self.layers):
             values = first_weights(
                 self.inputs if k == 0 else self.units,
@@ -114,6 +112,7 @@ class RNN(Recurrent):
     Raises:
         ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x or
             a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> import numpy
@@ -160,6 +159,7 @@ class LSTM(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> import numpy
@@ -200,6 +200,7 @@ class GRU(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> import numpy

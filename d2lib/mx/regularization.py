@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from d2lib._checks import check_probability
+from d2lib._checks import as_generator, check_probability
 from d2lib.mx._compat import gluon, mx
 from d2lib.mx.module import Layer
 
@@ -24,6 +24,7 @@ class Dropout(Layer, gluon.nn.Dropout):
 
     Raises:
         ValueError: p outside [0, 1).
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> from d2lib.mx import record
@@ -40,7 +41,7 @@ class Dropout(Layer, gluon.nn.Dropout):
         self.p = check_probability(p, "p")
         gluon.nn.Dropout.__init__(self, self.p)
         if seed is not None:
-            self._reseed(numpy.random.default_rng(seed))
+            self._reseed(as_generator(seed))
         self.hybridize()
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy
 
-from d2lib._checks import as_float_array
+from d2lib._checks import as_array, as_float_array, check_flag
 from d2lib.mx._compat import gluon, mx, np
+from d2lib.mx._process import check_process, computing
+from d2lib.mx._tape import mark_changed
 from d2lib.mx.device import device
 
 __all__ = [
     "Tensor",
     "as_tensor",
-    "exp",
-    "log",
     "tensor",
     "to_numpy",
 ]
@@ -32,10 +32,15 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Makes an array on `device`; with ``requires_grad`` it has a gradient.
 
     Gradients accumulate (``grad_req="add"``) until they are zeroed, as in the NumPy
-    twin.
+    twin. ``backward`` is MXNet's, with that twin's errors: what was not recorded, and
+    what was recorded before a step of an optimiser, ``load_state``, or a change in
+    place (``w -= ...``, ``w[:] = ...``), has no gradient. (It is not noticed if MXNet's
+    operators write into an array by ``out=``, or if a frozen parameter is changed.) Of
+    several elements MXNet's ``backward`` takes the gradient of the sum, unasked.
 
     Args:
-        data: numbers, nested lists or a float array, of any shape; it is copied.
+        data: numbers, nested lists or a float array, of any shape; it is copied, so
+            that who changes it later does not change the gradient.
         dtype: float32 unless given.
         requires_grad: whether ``backward`` shall add to ``grad``.
 
@@ -56,20 +61,23 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         to_numpy(data) if isinstance(data, np.ndarray) else data, dtype
     )
     result = to_device(array)
-    if requires_grad:
+    if check_flag(requires_grad, "requires_grad"):
         result.attach_grad("add")
+        result.is_parameter = True  # and remains one when it is frozen
     return result
 
 
 def to_device(array: numpy.ndarray) -> Tensor:
     """Copies a NumPy array into a new MXNet array on `device`."""
+    check_process()
     return np.array(array, dtype=array.dtype, ctx=device())
 
 
-def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
     """Returns ``x`` itself if it is an MXNet array of floats, else one made from it."""
+    computing()
     if not isinstance(x, np.ndarray):
-        return tensor(x, dtype)
+        return to_device(as_float_array(x, dtype, name))
     if dtype is not None and x.dtype != dtype:
         if numpy.dtype(x.dtype).kind != "f":
             return tensor(x, dtype)  # which refuses it
@@ -83,33 +91,17 @@ def to_numpy(x: Any) -> numpy.ndarray:
     Args:
         x: an MXNet array, a Gluon parameter, or anything like an array.
 
+    Raises:
+        TypeError: a list with a tensor in it.
+        ValueError: ragged lists.
+
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))
         array([1., 2.], dtype=float32)
     """
     if isinstance(x, gluon.Parameter):
         x = x.data()
-    return x.asnumpy() if isinstance(x, mx.nd.NDArray) else numpy.asarray(x)
-
-
-def exp(x: Any) -> Tensor:
-    """The exponential of every element, by ``np.exp``.
-
-    Example:
-        >>> exp([0.0, 1.0]).round(3)
-        array([1.   , 2.718])
-    """
-    return np.exp(as_tensor(x))
-
-
-def log(x: Any) -> Tensor:
-    """The natural logarithm of every element, by ``np.log``.
-
-    Example:
-        >>> log([1.0, 10.0]).round(3)
-        array([0.   , 2.303])
-    """
-    return np.log(as_tensor(x))
+    return x.asnumpy() if isinstance(x, mx.nd.NDArray) else as_array(x, "x")
 
 
 def is_parameter(part: Any) -> bool:
@@ -147,6 +139,9 @@ class Learnable:
 
     def __init__(self, parameter: Any) -> None:
         self.parameter = parameter
+        self.layer: Any = self  # a tensor stands for itself
+        if isinstance(parameter, gluon.Parameter):
+            self.layer = parameter.name.rpartition("_")[0]
         self.array: Any = None
         self._gradient: Any = None
         self.refresh()
@@ -171,6 +166,22 @@ class Learnable:
     def ready(self) -> bool:
         """Whether ``backward`` has reached the gradient since it was set to zero."""
         return self.classic_gradient is not None and bool(self.array._fresh_grad)
+
+
+def renew(learnables: list[Learnable]) -> None:
+    """Says that these parameters, which have a gradient, have new values.
+
+    Those of a layer are used together: to save time, one stands for all of them.
+    """
+    changed: dict[Any, Learnable] = {}
+    for learnable in learnables:
+        changed.setdefault(learnable.layer, learnable)
+    reqs = [getattr(p.parameter, "grad_req", "add") for p in changed.values()]
+    mark_changed(
+        [p.array for p in changed.values()],
+        [p._gradient for p in changed.values()],
+        "add" if reqs.count("add") == len(reqs) else reqs,
+    )
 
 
 def zero_gradients(learnables: list[Learnable]) -> None:

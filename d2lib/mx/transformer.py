@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy
-
 from d2lib._checks import (
-    check_heads,
     check_inputs,
+    check_numbers,
     check_positive,
     check_positive_int,
-    check_probability,
-    check_sequence,
 )
 from d2lib.mx._compat import gluon
-from d2lib.mx.attention import MultiHeadAttention
-from d2lib.mx.layers import Dense, Sequential, prepare
+from d2lib.mx.layers import prepare
 from d2lib.mx.module import Layer, Module
-from d2lib.mx.regularization import Dropout
-from d2lib.mx.tensor import Tensor, as_tensor
+from d2lib.mx.tensor import as_tensor
+from d2lib.shared.transformer import Block
 
 __all__ = ["LayerNorm", "TransformerBlock"]
 
@@ -34,6 +27,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
     Raises:
         ValueError: units < 1, eps not > 0, or (when called) an x whose last axis is not
             ``units``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> LayerNorm(2)([[1.0, 3.0], [10.0, 30.0]]).round(2)
@@ -43,6 +37,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
 
     def __init__(self, units: int, eps: float = 1e-5) -> None:
         self.units = check_positive_int(units, "units")
+        check_numbers(units=self.units)
         self.eps = check_positive(eps, "eps")
         gluon.nn.LayerNorm.__init__(self, epsilon=self.eps, in_channels=self.units)
         prepare(self)
@@ -53,7 +48,7 @@ class LayerNorm(Layer, gluon.nn.LayerNorm):
         return shape
 
 
-class TransformerBlock(Module):
+class TransformerBlock(Block, Module):
     """x + attention(norm1(x)), and to that again feed_forward(norm2(...)).
 
     The arguments, shapes and, for one seed, the initial weights are those of
@@ -63,7 +58,8 @@ class TransformerBlock(Module):
         units: the length of the vectors that come in and go out.
         heads: of the `MultiHeadAttention`.
         hidden: the width inside the feed-forward network; None takes 4 * units.
-        causal: whether position t may look at the positions 0 to t only.
+        causal: whether position t may look at the positions 0 to t only, as a language
+            model's must.
         dropout: the probability with which `Dropout` drops from what is added.
         seed: an int or a ``numpy.random.Generator``, drawn from part by part.
 
@@ -72,38 +68,12 @@ class TransformerBlock(Module):
         TypeError: a mask that is not boolean.
 
     Example:
+        >>> import numpy
         >>> block = TransformerBlock(8, heads=2, seed=0)
-        >>> block(numpy.ones((1, 3, 8), "float32")).shape
+        >>> block([[[1.0] * 8] * 3]).shape
         (1, 3, 8)
         >>> block.num_parameters()
         872
     """
 
-    def __init__(
-        self,
-        units: int,
-        heads: int,
-        hidden: int | None = None,
-        causal: bool = True,
-        dropout: float = 0.0,
-        seed: Any = None,
-    ) -> None:
-        self.units, self.heads = check_heads(units, heads)
-        hidden = 4 * units if hidden is None else check_positive_int(hidden, "hidden")
-        check_probability(dropout, "dropout")
-        generator = numpy.random.default_rng(seed)
-        self.norm1 = LayerNorm(units)
-        self.attention = MultiHeadAttention(units, heads, causal, generator)
-        self.norm2 = LayerNorm(units)
-        self.feed_forward = Sequential(
-            Dense(units, hidden, "relu", seed=generator),
-            Dense(hidden, units, seed=generator),
-        )
-        self.dropout = Dropout(dropout, None if seed is None else generator)
-
-    def forward(self, x: Any, mask: Any = None) -> Tensor:
-        """Maps x of shape (batch, length, units) to the same shape."""
-        x = as_tensor(x, self.norm1.dtype())
-        check_sequence(x.shape, self.units, "TransformerBlock")
-        x = x + self.dropout(self.attention(self.norm1(x), mask=mask))
-        return x + self.dropout(self.feed_forward(self.norm2(x)))
+    _as_tensor = staticmethod(as_tensor)

@@ -39,10 +39,27 @@ from d2lib.scratch.detection import (
 )
 from d2lib.scratch.device import device
 from d2lib.scratch.embeddings import Embedding, one_hot
+from d2lib.scratch.functions import (
+    abs,
+    clip,
+    concatenate,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sqrt,
+    stack,
+    where,
+)
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.language import LanguageModel, generate
 from d2lib.scratch.layers import MLP, Dense, Perceptron, Sequential
-from d2lib.scratch.losses import binary_cross_entropy, cross_entropy, mse
+from d2lib.scratch.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse,
+)
 from d2lib.scratch.module import Buffer, Module
 from d2lib.scratch.normalization import (
     BatchNorm,
@@ -60,10 +77,18 @@ from d2lib.scratch.recording import no_grad, record
 from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
 from d2lib.scratch.segmentation import FCN
-from d2lib.scratch.tensor import Tensor, exp, log, tensor, to_numpy
+from d2lib.scratch.tensor import Tensor, tensor, to_numpy
 from d2lib.scratch.transformer import LayerNorm, TransformerBlock
 from d2lib.shared.summaries import summary
-from d2lib.training import EarlyStopping, History, accuracy, fit, predict
+from d2lib.training import (
+    Callback,
+    EarlyStopping,
+    History,
+    NonFiniteLossError,
+    accuracy,
+    fit,
+    predict,
+)
 
 __all__ = [
     "FCN",
@@ -78,6 +103,7 @@ __all__ = [
     "AvgPool2D",
     "BatchNorm",
     "Buffer",
+    "Callback",
     "Conv2D",
     "ConvTranspose2D",
     "Dense",
@@ -94,6 +120,7 @@ __all__ = [
     "Module",
     "Momentum",
     "MultiHeadAttention",
+    "NonFiniteLossError",
     "Perceptron",
     "RMSProp",
     "RegionProposalNetwork",
@@ -101,12 +128,16 @@ __all__ = [
     "Tensor",
     "TransformerBlock",
     "Vocabulary",
+    "abs",
     "accuracy",
     "anchors",
     "attention",
     "attention_weights",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "clip",
     "clip_gradients",
+    "concatenate",
     "conv2d",
     "conv_transpose2d",
     "cosine",
@@ -122,7 +153,9 @@ __all__ = [
     "iou",
     "log",
     "match_anchors",
+    "maximum",
     "minibatches",
+    "minimum",
     "mse",
     "nms",
     "no_grad",
@@ -136,6 +169,8 @@ __all__ = [
     "sigmoid",
     "smooth_l1",
     "softmax",
+    "sqrt",
+    "stack",
     "step_decay",
     "summary",
     "tanh",
@@ -143,4 +178,5 @@ __all__ = [
     "to_numpy",
     "upsample",
     "warmup",
+    "where",
 ]

@@ -17,37 +17,37 @@ __all__ = ["exp_rows", "lstm", "scale_rows"]
 _BLOCK = 262_144  # numbers: 1 MB of float32
 
 
-def exp_rows(
-    z: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def exp_rows(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The parts of each row's softmax and of log(sum(exp(z))), without overflow.
 
     Args:
         z: logits, shape (n, classes).
 
     Returns:
-        p and total, shapes (n, classes) and (n,): the softmax is p / total. top, each
-        row's largest logit, and above: the logarithm of the sum is top + above.
+        p, shape (n, classes), total and shift, shape (n,): p is exp(z - shift), the
+        softmax is p / total, and the logarithm of the sum is log(total) + shift.
     """
-    p, top, shift, total = np.empty_like(z), *np.zeros_like(z, shape=(3, len(z)))
-    safe = np.log(np.finfo(z.dtype).max) / 4  # 22 in float32
+    p, total, shift = np.empty_like(z), *np.zeros_like(z, shape=(2, len(z)))
+    safe = np.finfo(z.dtype).max ** 0.25  # e^22 in float32
     step = max(1, _BLOCK // z.shape[1])
 
     def forward(start: int, stop: int, _: int) -> None:
         for i in range(start, stop, step):  # a block of rows stays in the cache
             j = min(i + step, stop)
-            scores = z[i:j]
-            scores.max(axis=1, out=top[i:j])
-            # exp(z - max z) never overflows; where exp(z) would not, it is a pass less.
-            if not np.abs(top[i:j]).max() < safe:
-                shift[i:j] = top[i:j]
-                scores = np.subtract(scores, shift[i:j, None], out=p[i:j])
-            np.exp(scores, out=p[i:j])
-            np.einsum("ij->i", p[i:j], out=total[i:j])  # faster than p[i:j].sum(axis=1)
+            sums = total[i:j]
+            with np.errstate(over="ignore"):
+                np.exp(z[i:j], out=p[i:j])
+            np.einsum("ij->i", p[i:j], out=sums)  # faster than p[i:j].sum(axis=1)
+            # Where exp(z) neither overflowed nor vanished there is no need to look for
+            # each row's largest logit, and to subtract it, as exp(z - max z) needs.
+            if not (sums.min() > 1 / safe and sums.max() < safe):
+                z[i:j].max(axis=1, out=shift[i:j])
+                np.subtract(z[i:j], shift[i:j, None], out=p[i:j])
+                np.exp(p[i:j], out=p[i:j])
+                np.einsum("ij->i", p[i:j], out=sums)
 
     in_parallel(forward, len(z), z.size)
-    # As exact as if all rows had been shifted.
-    return p, total, top, np.log(total / np.exp(top - shift))
+    return p, total, shift
 
 
 def scale_rows(p: np.ndarray, factors: np.ndarray, out: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_choice
+from d2lib._checks import check_axis, check_choice
 from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 __all__ = ["relu", "sigmoid", "softmax", "tanh"]
@@ -110,7 +110,8 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
         no probability and keeps :math:`e^z` from overflowing.
 
     Raises:
-        TypeError: integer or object arrays.
+        TypeError: integer or object arrays, or an axis that is not a whole number.
+        ValueError: an axis that x does not have.
 
     Example:
         >>> softmax([1000.0, 1000.0]).data
@@ -119,7 +120,8 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     Source: Bridle, 1990.
     """
     x = as_tensor(x)
-    p = x.data - x.data.max(axis=axis, keepdims=True)
+    axis = check_axis(axis, x.ndim)
+    p = x.data - x.data.max(axis=axis, keepdims=True, initial=-np.inf)
     np.exp(p, out=p)
     p /= p.sum(axis=axis, keepdims=True)
 

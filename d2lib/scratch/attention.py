@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_attention,
     check_context,
+    check_flag,
     check_heads,
     check_mask,
     check_positive,
@@ -49,7 +51,7 @@ def attention(
     r"""Answers each query with the values whose keys are like it.
 
     .. math:: Y = P V, \qquad P = \text{softmax}(S), \qquad
-              S = \frac{Q K^\top}{\text{scale}}
+              S = \text{scale} \cdot Q K^\top
 
     .. math:: \frac{\partial L}{\partial V} = P^\top G, \qquad
               \frac{\partial L}{\partial S_{ij}} =
@@ -57,7 +59,9 @@ def attention(
               G = \frac{\partial L}{\partial Y}
 
     A sum of d products grows like :math:`\sqrt d`. Divided by that, the scores leave
-    the softmax soft, and its gradient alive, whatever the width.
+    the softmax soft, and its gradient alive, whatever the width. (``scale`` and
+    ``causal`` are ``scale`` and ``is_causal`` of PyTorch's
+    ``scaled_dot_product_attention``.)
 
     Args:
         q: the queries, shape ``(..., len_q, d)``.
@@ -67,7 +71,8 @@ def attention(
             ``(..., len_q, len_k)``. Padding, known as an array ``(batch, len_k)``, is
             ``mask[:, None, :]``.
         causal: whether query t may look at the keys 0 to t only: not into the future.
-        scale: what the scores are divided by; None takes :math:`\sqrt d`.
+        scale: what the scores are multiplied with, as in PyTorch; None takes
+            :math:`1/\sqrt d`.
 
     Returns:
         A tensor of shape ``(..., len_q, d_v)``. A query that may look nowhere gets
@@ -83,10 +88,10 @@ def attention(
 
     Source: Bahdanau, Cho & Bengio, 2015; scaled products: Vaswani et al., 2017.
     """
-    q = as_tensor(q)
-    k, v = as_tensor(k, q.dtype), as_tensor(v, q.dtype)
+    q = as_tensor(q, name="q")
+    k, v = as_tensor(k, q.dtype, "k"), as_tensor(v, q.dtype, "v")
     check_attention(q.shape, k.shape, v.shape)
-    scale = check_positive(q.shape[-1] ** 0.5 if scale is None else scale, "scale")
+    scale = check_positive(q.shape[-1] ** -0.5 if scale is None else scale, "scale")
     queries, keys, values = q.data, k.data, v.data
     p = _weights(queries, keys, mask, causal, scale)
     # It takes over the order in memory of the queries: several heads stay interleaved.
@@ -102,8 +107,8 @@ def attention(
             ds *= p[i]
             np.matmul(ds, keys[i], out=dq[i])
             np.matmul(_turned(ds), queries[i], out=dk[i])
-        dq /= scale
-        dk /= scale
+        dq *= scale
+        dk *= scale
         return dq, dk, dv
 
     return node("attention", y, (q, k, v), backward)
@@ -118,7 +123,7 @@ def attention_weights(
 ) -> Tensor:
     r"""Says how much each query takes from each position: who looks at whom.
 
-    .. math:: P = \text{softmax}\Big(\frac{Q K^\top}{\text{scale}}\Big), \qquad
+    .. math:: P = \text{softmax}\big(\text{scale} \cdot Q K^\top\big), \qquad
               \frac{\partial L}{\partial S_{ij}} =
               P_{ij} \Big(G_{ij} - \sum_n G_{in} P_{in}\Big)
 
@@ -144,16 +149,16 @@ def attention_weights(
 
     Source: Bahdanau, Cho & Bengio, 2015, who draw them for words in translation.
     """
-    q = as_tensor(q)
-    k = as_tensor(k, q.dtype)
+    q = as_tensor(q, name="q")
+    k = as_tensor(k, q.dtype, "k")
     check_attention(q.shape, k.shape)
-    scale = check_positive(q.shape[-1] ** 0.5 if scale is None else scale, "scale")
+    scale = check_positive(q.shape[-1] ** -0.5 if scale is None else scale, "scale")
     queries, keys = q.data, k.data
     p = _weights(queries, keys, mask, causal, scale)
 
     def backward(g: np.ndarray) -> tuple:
         ds = p * (g - (g * p).sum(axis=-1, keepdims=True))
-        return ds @ keys / scale, _turned(ds) @ queries / scale
+        return ds @ keys * scale, _turned(ds) @ queries * scale
 
     return node("attention weights", p, (q, k), backward)
 
@@ -176,7 +181,7 @@ def _turned(x: np.ndarray) -> np.ndarray:
 def _weights(
     q: np.ndarray, k: np.ndarray, mask: Any, causal: bool, scale: float
 ) -> np.ndarray:
-    """Computes softmax(q k^T / scale), zero where a query may not look."""
+    """Computes softmax(scale q k^T), zero where a query may not look."""
     weights = np.empty((*q.shape[:-1], k.shape[-2]), q.dtype)
     visible = may_look(mask, causal, weights.shape)
     if visible is not None:
@@ -184,7 +189,7 @@ def _weights(
     ones = np.ones(k.shape[-2], q.dtype)
     for i in _blocks(weights.shape):
         p = weights[i]
-        np.matmul(q[i] / scale, _turned(k[i]), out=p)
+        np.matmul(q[i] * scale, _turned(k[i]), out=p)
         if visible is not None:
             np.copyto(p, -np.inf, where=hidden[i])
         # A row of -inf alone stays one: the lowest of all numbers is taken from it.
@@ -240,8 +245,8 @@ class MultiHeadAttention(Module):
         self, units: int, heads: int, causal: bool = False, seed: Any = None
     ) -> None:
         self.units, self.heads = check_heads(units, heads)
-        self.causal = causal
-        generator = np.random.default_rng(seed)
+        self.causal = check_flag(causal, "causal")
+        generator = as_generator(seed)
 
         def matrix() -> Tensor:
             values = initialize((units, units), "xavier", generator)
@@ -271,8 +276,9 @@ class MultiHeadAttention(Module):
         return attention_weights(q, k, mask, self.causal)
 
     def _checked(self, x: Any, context: Any, mask: Any) -> tuple[Tensor, Tensor, Any]:
-        x = as_tensor(x, self.W_q.dtype)
-        context = x if context is None else as_tensor(context, self.W_q.dtype)
+        dtype = self.W_q.dtype
+        x = as_tensor(x, dtype)
+        context = x if context is None else as_tensor(context, dtype, "context")
         shape = check_context(x.shape, context.shape, self.units)
         if mask is not None:
             mask = check_mask(mask, shape)[..., None, :, :]  # the same for all heads

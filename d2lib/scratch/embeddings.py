@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_indices, check_positive_int
+from d2lib._checks import check_indices, check_numbers, check_positive_int
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, node, tensor
@@ -39,6 +39,7 @@ def one_hot(indices: Any, tokens: int) -> Tensor:
     """
     tokens = check_positive_int(tokens, "tokens")
     indices = check_indices(indices, tokens, "one_hot")
+    check_numbers(indices=indices.size, tokens=tokens)
     vectors = np.zeros((indices.size, tokens), np.float32)
     vectors[np.arange(indices.size), indices.reshape(-1)] = 1
     return Tensor(vectors.reshape(*indices.shape, tokens))
@@ -82,6 +83,7 @@ class Embedding(Module):
     ) -> None:
         self.tokens = check_positive_int(tokens, "tokens")
         self.units = check_positive_int(units, "units")
+        check_numbers(tokens=self.tokens, units=self.units)
         self.W = tensor(initialize((tokens, units), initializer, seed), None, True)
 
     def forward(self, indices: Any) -> Tensor:

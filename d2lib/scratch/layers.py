@@ -8,8 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_inputs, check_positive_int
-from d2lib.scratch.activations import activation_named
+from d2lib._checks import (
+    as_generator,
+    check_choice,
+    check_flag,
+    check_inputs,
+    check_numbers,
+    check_positive_int,
+    check_probability,
+    check_sizes,
+    kind,
+)
+from d2lib.scratch.activations import ACTIVATIONS, activation_named
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
 from d2lib.scratch.regularization import Dropout
@@ -36,6 +46,7 @@ class Perceptron(Module):
     Raises:
         ValueError: an unknown activation or scheme, inputs < 1, or (when called) an x
             whose last axis is not ``inputs``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> neuron = Perceptron(2)
@@ -54,6 +65,7 @@ class Perceptron(Module):
         seed: Any = None,
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
+        check_numbers(inputs=self.inputs)
         self.activation = activation
         self.g = activation_named(activation)
         self.W = tensor(initialize((inputs,), initializer, seed), requires_grad=True)
@@ -88,6 +100,7 @@ class Dense(Module):
     Raises:
         ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x
             whose last axis is not ``inputs``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = Dense(3, 2, "relu", seed=0)
@@ -108,12 +121,17 @@ class Dense(Module):
     ) -> None:
         self.inputs = check_positive_int(inputs, "inputs")
         self.units = check_positive_int(units, "units")
+        check_numbers(inputs=self.inputs, units=self.units)
         self.activation = activation
         self.g = activation_named(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if self.activation == "relu" else "xavier"
         self.W = tensor(initialize((inputs, units), scheme, seed), requires_grad=True)
         self.b = (
-            tensor(np.zeros(units, np.float32), requires_grad=True) if bias else None
+            tensor(np.zeros(units, np.float32), requires_grad=True)
+            if check_flag(bias, "bias")
+            else None
         )
 
     def forward(self, x: Any) -> Tensor:
@@ -179,7 +197,7 @@ class Sequential(Module):
             if not isinstance(layer, Module):
                 raise TypeError(
                     "Sequential takes modules of d2lib.scratch, got "
-                    f"{type(layer).__name__}: pass the layers one by one, as "
+                    f"{kind(layer)}: pass the layers one by one, as "
                     "Sequential(*layers), and an activation as "
                     "Dense(..., activation='relu')"
                 )
@@ -217,6 +235,7 @@ class MLP(Sequential):
 
     Raises:
         ValueError: fewer than two sizes, or what `Dense` and `Dropout` refuse.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> MLP([784, 256, 128, 10], seed=0).num_parameters()
@@ -234,12 +253,10 @@ class MLP(Sequential):
         initializer: str | None = None,
         seed: Any = None,
     ) -> None:
-        sizes = list(sizes)
-        if len(sizes) < 2:
-            raise ValueError(
-                f"sizes must name the input and the output at least, got {sizes}"
-            )
-        generator = np.random.default_rng(seed)
+        sizes = check_sizes(sizes)
+        check_probability(dropout, "dropout")
+        check_choice(output_activation, ACTIVATIONS, "output_activation")
+        generator = as_generator(seed)
         layers: list[Module] = []
         for k, (inputs, units) in enumerate(pairwise(sizes), start=2):
             g = activation if k < len(sizes) else output_activation

@@ -1,8 +1,9 @@
 """Losses: what a wrong prediction costs.
 
-Each is one operation with a derivative by hand, so that it is exact and stable: the two
-cross-entropies take *logits* (the scores before sigmoid or softmax), because the
-logarithm of a probability that was rounded to 0 cannot be repaired afterwards.
+Each is one operation with a derivative by hand, so that it is exact and stable. The
+cross-entropies to train with take *logits* (the scores before sigmoid or softmax),
+because the logarithm of a probability that was rounded to 0 cannot be repaired
+afterwards.
 """
 
 from __future__ import annotations
@@ -20,9 +21,14 @@ from d2lib._checks import (
     check_unit_interval,
 )
 from d2lib.scratch._fast import exp_rows, scale_rows
-from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy
+from d2lib.scratch.tensor import Tensor, as_tensor, node
 
-__all__ = ["binary_cross_entropy", "cross_entropy", "mse"]
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "mse",
+]
 
 _TINY = 1e-12  # keeps log(0) finite where probabilities, not logits, are given
 
@@ -44,6 +50,7 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Raises:
         ValueError: different shapes, an empty batch, an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> mse([1.0, 2.0], [1.0, 4.0]).item()
@@ -51,8 +58,8 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Source: Legendre, 1805; Gauss, 1809 (least squares).
     """
-    y_hat = as_tensor(y_hat)
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "mse")
     error = y_hat.data - y
     return _reduce(
@@ -60,22 +67,18 @@ def mse(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     )
 
 
-def binary_cross_entropy(
-    y_hat: Any, y: Any, from_logits: bool = True, reduction: str = "mean"
-) -> Tensor:
-    r"""Binary cross-entropy, for yes or no: will I pass this class?
+def binary_cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
+    r"""Binary cross-entropy of *probabilities*, for yes or no: will I pass this class?
 
     .. math:: J = -\frac1n \sum_{i=1}^n \Big[ y^{(i)} \log \hat y^{(i)}
               + \big(1 - y^{(i)}\big) \log\big(1 - \hat y^{(i)}\big) \Big]
 
-    With logits, :math:`\hat y = \sigma(z)`, it is computed as
-    :math:`\max(z, 0) - z y + \log(1 + e^{-|z|})`, which is the same number without
-    overflow, and its derivative is :math:`(\sigma(z) - y)/n`.
+    A network is better trained by `binary_cross_entropy_with_logits`, without a sigmoid
+    at its end. (Both names are those of PyTorch.)
 
     Args:
-        y_hat: logits, or probabilities in [0, 1] if ``from_logits`` is False.
+        y_hat: probabilities in [0, 1], a tensor or float array of any shape.
         y: targets in [0, 1], of the same shape.
-        from_logits: what y_hat is.
         reduction: "mean" over all elements, "sum", or "none".
 
     Returns:
@@ -83,31 +86,70 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: different shapes, an empty batch, targets or probabilities outside
-            [0, 1], an unknown reduction.
+            [0, 1] (logits, mostly), an unknown reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
-        >>> round(binary_cross_entropy([0.1], [1.0], from_logits=False).item(), 3)
+        >>> round(binary_cross_entropy([0.1], [1.0]).item(), 3)
         2.303
 
     Source: Shannon, 1948; Good, 1952.
     """
-    y_hat = as_tensor(y_hat)
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy")
     check_unit_interval(y, "y")
+    p = y_hat.data
+    check_unit_interval(p, "y_hat")
+    values = -(y * np.log(p + _TINY) + (1 - y) * np.log(1 - p + _TINY))
+
+    def slope(factor: np.ndarray) -> np.ndarray:
+        return ((1 - y) / (1 - p + _TINY) - y / (p + _TINY)) * factor
+
+    return _reduce("binary cross-entropy", values, y_hat, slope, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    y_hat: Any, y: Any, reduction: str = "mean"
+) -> Tensor:
+    r"""Binary cross-entropy of *logits*: of what a network gives before the sigmoid.
+
+    .. math:: J = \frac1n \sum_{i=1}^n \Big[ \max(z, 0) - z y
+              + \log\big(1 + e^{-|z|}\big) \Big], \qquad
+              \frac{\partial J}{\partial z} = \frac1n \big(\sigma(z) - y\big)
+
+    This is `binary_cross_entropy` of :math:`\hat y = \sigma(z)`, the same number
+    without overflow, and without the logarithm of a probability that was rounded to 0.
+
+    Args:
+        y_hat: logits :math:`z`, a tensor or float array of any shape.
+        y: targets in [0, 1], of the same shape.
+        reduction: "mean" over all elements, "sum", or "none".
+
+    Returns:
+        A scalar tensor; with "none" a tensor of y's shape, in nats.
+
+    Raises:
+        ValueError: different shapes, an empty batch, targets outside [0, 1], an unknown
+            reduction.
+        TypeError: an argument of a wrong type.
+
+    Example:
+        >>> round(binary_cross_entropy_with_logits([0.0], [1.0]).item(), 3)  # log 2
+        0.693
+
+    Source: Shannon, 1948; Good, 1952.
+    """
+    y_hat = as_tensor(y_hat, name="y_hat")
+    y = as_targets(y, y_hat.dtype)
+    check_same_shape(y_hat.shape, y.shape, "binary_cross_entropy_with_logits")
+    check_unit_interval(y, "y")
     z = y_hat.data
-    if from_logits:
-        small = np.exp(-np.abs(z))  # in (0, 1]: never overflows
-        values = np.maximum(z, 0) - z * y + np.log1p(small)
+    small = np.exp(-np.abs(z))  # in (0, 1]: never overflows
+    values = np.maximum(z, 0) - z * y + np.log1p(small)
 
-        def slope(factor: np.ndarray) -> np.ndarray:
-            return (np.where(z >= 0, 1, small) / (1 + small) - y) * factor
-    else:
-        check_unit_interval(z, "y_hat")
-        values = -(y * np.log(z + _TINY) + (1 - y) * np.log(1 - z + _TINY))
-
-        def slope(factor: np.ndarray) -> np.ndarray:
-            return ((1 - y) / (1 - z + _TINY) - y / (z + _TINY)) * factor
+    def slope(factor: np.ndarray) -> np.ndarray:
+        return (np.where(z >= 0, 1, small) / (1 + small) - y) * factor
 
     return _reduce("binary cross-entropy", values, y_hat, slope, reduction)
 
@@ -139,13 +181,18 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
     Source: Bridle, 1990.
     """
-    y_hat = as_tensor(y_hat)
-    labels = check_labels(to_numpy(y), y_hat.shape).reshape(-1)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    labels = check_labels(y, y_hat.shape).reshape(-1)
     z = y_hat.data.reshape(-1, y_hat.shape[-1])  # (n, classes)
-    check_batch(z.shape, "cross_entropy")
+    check_batch(y_hat.shape, "cross_entropy")
     rows = np.arange(len(z))
-    p, total, top, above = exp_rows(z)
-    values = above + (top - z[rows, labels])  # both summands are >= 0
+    p, total, shift = exp_rows(z)
+    own = p[rows, labels]
+    # A quotient first, whose logarithm is exact near 0. But p may have vanished.
+    with np.errstate(divide="ignore", over="ignore"):
+        values = np.log(total / own)
+    vanished = ~(own > np.finfo(z.dtype).tiny)
+    values[vanished] = (np.log(total) + (shift - z[rows, labels]))[vanished]
 
     def slope(factor: np.ndarray) -> np.ndarray:
         factor = factor.reshape(-1)  # (1,), or one factor per example: (n,)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from d2lib import checkpoint
-from d2lib._checks import check_buffer, check_state
+from d2lib._checks import as_generator, as_state, check_buffer, check_flag, check_state
 from d2lib.scratch.tensor import Tensor, as_tensor, tensor
 from d2lib.shared.summaries import Part, table
 
@@ -155,9 +155,10 @@ class Module:
         """Takes over values by name, from either twin's ``state()``.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that are not this module's; nothing is changed.
         """
-        arrays = {name: np.asarray(values) for name, values in state.items()}
+        arrays = as_state(state)
         parts = dict(self._named_arrays())
         shapes = {name: part.shape for name, part in parts.items()}
         check_state(arrays, shapes, type(self).__name__)
@@ -166,6 +167,7 @@ class Module:
                 part.value = arrays[name].astype(part.value.dtype)
             else:
                 part.data[...] = arrays[name]
+                part.mark_changed()
 
     def gradients(self) -> dict[str, np.ndarray]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
@@ -180,13 +182,20 @@ class Module:
             parameter.zero_grad()
 
     def save(self, path: str | Path) -> None:
-        """Writes the ``state()`` to an ``.npz`` file, whole or not at all."""
+        """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
+
+        Raises:
+            TypeError, ValueError: a path that is none.
+            OSError: the folder is missing or can't be written.
+        """
         checkpoint.save(path, self.state())
 
     def load(self, path: str | Path) -> None:
         """Reads a ``state()`` that either twin saved.
 
         Raises:
+            TypeError, ValueError: a path that is none.
+            FileNotFoundError: no such file.
             CheckpointError: not a checkpoint, truncated, or another model's; nothing is
                 changed.
         """
@@ -226,7 +235,7 @@ class Module:
 
     def seed(self, seed: Any) -> None:
         """Restarts the random numbers of every layer that draws some (Dropout)."""
-        generator = np.random.default_rng(seed)
+        generator = as_generator(seed)
         for module in self.modules():
             module._reseed(generator)
 
@@ -235,6 +244,7 @@ class Module:
 
     def hybridize(self, active: bool = True, **flags: Any) -> Module:
         """Does nothing here; in MXNet it compiles the module into one graph."""
+        check_flag(active, "active")
         return self
 
     # Showing and copying ------------------------------------------------------------

@@ -14,7 +14,7 @@ from d2lib._checks import (
 )
 from d2lib.scratch.activations import activation_named
 from d2lib.scratch.module import Buffer, Module
-from d2lib.scratch.recording import is_training
+from d2lib.scratch.recording import is_recording
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
 
 __all__ = ["BatchNorm"]
@@ -90,7 +90,7 @@ class BatchNorm(Module):
         """Normalises x, shape (batch, channels) or (batch, channels, ...)."""
         x = as_tensor(x, self.gamma.dtype)
         check_channels(x.shape, self.channels, "BatchNorm")
-        if not (self.training and is_training()):
+        if not (self.training and is_recording()):
             mean, var = self.running_mean.value.data, self.running_var.value.data
             known = (mean, var)
             return self.g(batch_norm(x, self.gamma, self.beta, self.eps, known)[0])

@@ -10,19 +10,21 @@ In the equations g is the gradient, w a weight, :math:`\eta` the learning rate `
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from d2lib._checks import (
+    as_state,
     check_non_negative,
     check_parameters,
     check_positive,
     check_probability,
     check_state,
 )
-from d2lib.schedules import learning_rate, loaded_rate
+from d2lib.schedules import Rate, learning_rate, loaded_rate
 from d2lib.scratch._parallel import in_parallel, threads
 from d2lib.scratch.module import is_parameter
 from d2lib.scratch.tensor import Tensor
@@ -45,9 +47,7 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(
-        self, parameters: Iterable[Tensor], lr: float | Callable[[int], float]
-    ) -> None:
+    def __init__(self, parameters: Iterable[Tensor], lr: Rate) -> None:
         self.parameters = check_parameters(parameters, is_parameter)
         self.steps = 0
         self.lr = lr
@@ -63,6 +63,10 @@ class Optimizer:
             np.result_type(*[p.dtype for p in self.parameters]),
         )
 
+    def __copy__(self) -> Optimizer:
+        """Copies what is kept, and the parameters: copy it together with its model."""
+        return copy.deepcopy(self)
+
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles all but the buffers: they fit this machine's cores."""
         return {k: v for k, v in vars(self).items() if k != "_buffers"}
@@ -77,7 +81,7 @@ class Optimizer:
         return self._lr
 
     @lr.setter
-    def lr(self, value: float | Callable[[int], float]) -> None:
+    def lr(self, value: Rate) -> None:
         self._lr = learning_rate(value, self.steps)
         self.schedule = value if callable(value) else None
 
@@ -102,6 +106,7 @@ class Optimizer:
             self._counts[i] += 1
             self._prepare(self._counts[i])
             update_in_blocks(self._update, arrays, self._buffers)
+            self.parameters[i].mark_changed()
         if self.schedule is not None:
             self._lr = learning_rate(self.schedule, self.steps)
 
@@ -136,9 +141,10 @@ class Optimizer:
         """Takes over a state that this kind of optimiser returned.
 
         Raises:
+            TypeError: no mapping, or values that are not numbers.
             ValueError: names or shapes that do not fit; nothing is changed.
         """
-        given = {name: np.asarray(values) for name, values in state.items()}
+        given = as_state(state)
         shapes = {name: values.shape for name, values in self.state().items()}
         check_state(given, shapes, type(self).__name__)
         lr = loaded_rate(given, self.schedule)
@@ -192,8 +198,11 @@ def _blocks(w: np.ndarray, *others: np.ndarray) -> Iterator[tuple[np.ndarray, ..
             "parameter.data[...] = values instead of replacing the array"
         )
     flat = [array.reshape(-1) for array in (w, *others)]
-    for start in range(0, w.size, _BLOCK):
-        yield tuple([array[start : start + _BLOCK] for array in flat])
+    # As many blocks of one size for each thread, or the others wait for the last.
+    count = -(-w.size // (_BLOCK * threads())) * threads()
+    size = -(-w.size // count)
+    for start in range(0, w.size, size):
+        yield tuple([array[start : start + size] for array in flat])
 
 
 class SGD(Optimizer):
@@ -212,10 +221,12 @@ class SGD(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = SGD([w], lr=0.1)
-        >>> (w * w).sum().backward()
+        >>> with record():
+        ...     loss = (w * w).sum()
+        >>> loss.backward()
         >>> optimizer.step()
         >>> w.data
         array([0.8], dtype=float32)
@@ -226,7 +237,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
@@ -254,10 +265,12 @@ class Momentum(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = Momentum([w], lr=0.1)
-        >>> (w * w).sum().backward()
+        >>> with record():
+        ...     loss = (w * w).sum()
+        >>> loss.backward()
         >>> optimizer.step()
         >>> optimizer.step()  # the same gradient again: 0.9 of the speed is added
         >>> round(float(w.data[0]), 2)
@@ -271,7 +284,7 @@ class Momentum(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
     ) -> None:
@@ -303,10 +316,12 @@ class Adagrad(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0, 1.0], requires_grad=True)
         >>> optimizer = Adagrad([w], lr=0.1)
-        >>> (w * tensor([1.0, 100.0])).sum().backward()
+        >>> with record():
+        ...     loss = (w * tensor([1.0, 100.0])).sum()
+        >>> loss.backward()
         >>> optimizer.step()  # the first step is lr, however steep
         >>> w.data.round(3)
         array([0.9, 0.9], dtype=float32)
@@ -319,7 +334,7 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.01,
+        lr: Rate = 0.01,
         eps: float = 1e-7,
     ) -> None:
         super().__init__(parameters, lr)
@@ -352,10 +367,12 @@ class RMSProp(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = RMSProp([w], lr=0.1)
-        >>> (w * 5.0).sum().backward()
+        >>> with record():
+        ...     loss = (w * 5.0).sum()
+        >>> loss.backward()
         >>> optimizer.step()  # lr / sqrt(1 - rho): n starts at zero
         >>> round(float(w.data[0]), 3)
         0.684
@@ -368,7 +385,7 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         rho: float = 0.9,
         eps: float = 1e-8,
     ) -> None:
@@ -404,10 +421,12 @@ class Adadelta(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = Adadelta([w])
-        >>> (w * 5.0).sum().backward()
+        >>> with record():
+        ...     loss = (w * 5.0).sum()
+        >>> loss.backward()
         >>> optimizer.step()
         >>> bool(0.98 < w.data[0] < 1.0)
         True
@@ -420,7 +439,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-5,
     ) -> None:
@@ -462,10 +481,12 @@ class Adam(Optimizer):
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([1.0], requires_grad=True)
         >>> optimizer = Adam([w], lr=0.1)
-        >>> (w * 5.0).sum().backward()
+        >>> with record():
+        ...     loss = (w * 5.0).sum()
+        >>> loss.backward()
         >>> optimizer.step()  # the first step is lr, however steep
         >>> round(float(w.data[0]), 3)
         0.9
@@ -478,7 +499,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         parameters: Iterable[Tensor],
-        lr: float | Callable[[int], float] = 0.001,
+        lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,
@@ -547,9 +568,11 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
         TypeError: something that is not a parameter.
 
     Example:
-        >>> from d2lib.scratch import tensor
+        >>> from d2lib.scratch import record, tensor
         >>> w = tensor([3.0, 4.0], requires_grad=True)
-        >>> (w * w * 0.5).sum().backward()
+        >>> with record():
+        ...     loss = (w * w * 0.5).sum()
+        >>> loss.backward()
         >>> clip_gradients([w], 1.0)
         5.0
         >>> w.grad

@@ -1,7 +1,8 @@
 """What happens to new operations: are they recorded, and is this training?
 
 `d2lib.scratch.tensor` asks whether to write an operation down, `Dropout` whether to
-drop. Each thread answers for itself.
+drop. It is one answer, as in MXNet: inside `record` yes, outside it no. Each thread
+answers for itself.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["is_recording", "is_training", "no_grad", "record"]
+__all__ = ["is_recording", "no_grad", "record"]
 
 
 class _Mode(threading.local):
     """What this thread does with new operations."""
 
-    recording = True  # are operations written down?
-    training = False  # is Dropout to drop?
+    recording = False
 
 
 _mode = _Mode()
@@ -27,9 +27,8 @@ _mode = _Mode()
 def record() -> Iterator[None]:
     """Records operations for `backward` and switches to training mode.
 
-    Training mode is what makes `Dropout` drop. A `Tensor` that needs a gradient is
-    recorded outside this block as well; MXNet records only inside it. A program that
-    writes ``with record():`` around its forward pass therefore runs on both twins.
+    Training mode is what makes `Dropout` drop. Outside this block nothing is recorded,
+    in either twin: `backward` of a loss that was computed there is an error.
 
     Example:
         >>> from d2lib.scratch import tensor
@@ -40,38 +39,33 @@ def record() -> Iterator[None]:
         >>> x.grad
         array([6.], dtype=float32)
     """
-    yield from _switch(recording=True, training=True)
+    yield from _switch(True)
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Records nothing, for inference: no memory is spent on intermediate results.
+    """Records nothing, for inference inside of a `record` block.
 
     Example:
         >>> from d2lib.scratch import tensor
         >>> x = tensor([3.0], requires_grad=True)
-        >>> with no_grad():
+        >>> with record(), no_grad():
         ...     y = x * x
         >>> y.requires_grad
         False
     """
-    yield from _switch(recording=False, training=False)
+    yield from _switch(False)
 
 
-def _switch(recording: bool, training: bool) -> Iterator[None]:
-    before = _mode.recording, _mode.training
-    _mode.recording, _mode.training = recording, training
+def _switch(recording: bool) -> Iterator[None]:
+    before = _mode.recording
+    _mode.recording = recording
     try:
         yield
     finally:
-        _mode.recording, _mode.training = before
+        _mode.recording = before
 
 
 def is_recording() -> bool:
-    """Tells whether operations are written down: everywhere but inside `no_grad`."""
+    """Tells whether operations are written down, and Dropout drops."""
     return _mode.recording
-
-
-def is_training() -> bool:
-    """Tells whether this runs inside `record`."""
-    return _mode.training

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_choice,
     check_finite_number,
-    check_positive_int,
+    check_recurrent,
     check_sequence,
     check_states,
 )
@@ -43,10 +44,9 @@ class Recurrent(Module):
     def __init__(
         self, inputs: int, units: int, layers: int, initializer: str, seed: Any
     ) -> None:
-        self.inputs = check_positive_int(inputs, "inputs")
-        self.units = check_positive_int(units, "units")
-        self.layers = check_positive_int(layers, "layers")
-        generator = np.random.default_rng(seed)
+        inputs, units, layers = check_recurrent(inputs, units, layers, self._gates)
+        self.inputs, self.units, self.layers = inputs, units, layers
+        generator = as_generator(seed)
         self.W_xh: list[Tensor] = []
         self.W_hh: list[Tensor] = []
         self.b: list[Tensor] = []
@@ -116,6 +116,7 @@ class RNN(Recurrent):
     Raises:
         ValueError: an unknown activation or scheme, sizes < 1, or (when called) an x or
             a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = RNN(3, 5, seed=0)
@@ -175,6 +176,7 @@ class LSTM(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = LSTM(3, 5, seed=0)
@@ -237,6 +239,7 @@ class GRU(Recurrent):
 
     Raises:
         ValueError: sizes < 1, or (when called) an x or a state of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = GRU(3, 5, seed=0)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_probability
+from d2lib._checks import as_generator, check_probability
 from d2lib.scratch.module import Module
-from d2lib.scratch.recording import is_training
+from d2lib.scratch.recording import is_recording
 from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 __all__ = ["Dropout"]
@@ -32,6 +32,7 @@ class Dropout(Module):
 
     Raises:
         ValueError: p outside [0, 1).
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> from d2lib.scratch import record
@@ -48,12 +49,12 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, seed: Any = None) -> None:
         self.p = check_probability(p, "p")
-        self.generator = np.random.default_rng(seed)
+        self.generator = as_generator(seed)
 
     def forward(self, x: Any) -> Tensor:
         """Drops inside `record` while in training mode; otherwise returns x."""
         x = as_tensor(x)
-        if not (self.p and self.training and is_training()):
+        if not (self.p and self.training and is_recording()):
             return x
         keep = 1.0 - self.p
         mask = self.generator.random(x.shape, dtype=np.float32) < keep

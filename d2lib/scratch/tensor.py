@@ -1,9 +1,10 @@
 """Reverse-mode automatic differentiation: an array that remembers how it was made.
 
-Every operation on a `Tensor` computes its value with NumPy and, beside it, writes down
-one function: given the derivative of the loss with respect to the *result*, it returns
-the derivatives with respect to the *operands*. `Tensor.backward` calls these functions
-from the newest result to the oldest operand. That is the whole of backpropagation.
+Every operation on a `Tensor` computes its value with NumPy and, inside `record`, writes
+down one function beside it: given the derivative of the loss with respect to the
+*result*, it returns the derivatives with respect to the *operands*. `Tensor.backward`
+calls these functions from the newest result to the oldest operand. That is the whole of
+backpropagation.
 
 Source: Linnainmaa, 1970; Rumelhart, Hinton & Williams, 1986.
 """
@@ -18,14 +19,21 @@ from typing import Any, Union
 
 import numpy as np
 
-from d2lib._checks import as_float_array, check_batch
+from d2lib._checks import (
+    as_array,
+    as_float_array,
+    changed_since,
+    check_axes,
+    check_batch,
+    check_flag,
+    check_gradient_shape,
+    nothing_recorded,
+)
 from d2lib.scratch.recording import is_recording
 
 __all__ = [
     "Tensor",
     "as_tensor",
-    "exp",
-    "log",
     "node",
     "tensor",
     "to_numpy",
@@ -41,13 +49,15 @@ class Tensor:
     """An array with a gradient: the unit of reverse-mode differentiation.
 
     Args:
-        data: numbers, nested lists or a float array, of any shape.
+        data: numbers, nested lists or a float array, of any shape. An array of the
+            right dtype is taken over, not copied; `tensor` copies.
         dtype: float32 unless given; float64 for gradient checks.
         requires_grad: whether `backward` shall leave a gradient in ``grad``. Such a
             tensor gets a copy of ``data``, because optimisers update it in place.
 
     Attributes:
-        data: the values, a NumPy array.
+        data: the values, a NumPy array; assigning to it counts as a change, as
+            ``w.data -= lr * w.grad`` does.
         grad: the accumulated gradient, a NumPy array of the same shape, or None.
 
     Raises:
@@ -55,8 +65,11 @@ class Tensor:
         ValueError: ragged lists.
 
     Example:
+        >>> from d2lib.scratch import record
         >>> w = Tensor([1.0, 2.0], requires_grad=True)
-        >>> (w * w).sum().backward()
+        >>> with record():
+        ...     loss = (w * w).sum()
+        >>> loss.backward()
         >>> w.grad
         array([2., 4.], dtype=float32)
     """
@@ -66,8 +79,8 @@ class Tensor:
         "_backward",
         "_birth",
         "_buffer",
+        "_data",
         "_parents",
-        "data",
         "grad",
         "is_parameter",
         "op",
@@ -82,9 +95,9 @@ class Tensor:
         if isinstance(data, Tensor):
             data = data.data
         array = as_float_array(data, dtype)
-        if requires_grad:
+        if check_flag(requires_grad, "requires_grad"):
             array = np.array(array, order="C")
-        self.data: np.ndarray = array
+        self._data: np.ndarray = array
         self.grad: np.ndarray | None = None
         self.requires_grad = requires_grad
         self.is_parameter = requires_grad  # and remains one when it is frozen
@@ -92,6 +105,26 @@ class Tensor:
         self._parents: tuple[Tensor, ...] = ()
         self._backward: Backward | None = None
         self._buffer: np.ndarray | None = None
+        self._birth = next(_birth)
+
+    # The values ---------------------------------------------------------------------
+
+    @property
+    def data(self) -> np.ndarray:
+        """The values, a NumPy array."""
+        return self._data
+
+    @data.setter
+    def data(self, values: np.ndarray) -> None:
+        self._data = values
+        self.mark_changed()
+
+    def mark_changed(self) -> None:
+        """Says that the values were changed in place, as by ``x.data[...] = values``.
+
+        What was recorded with the old ones is older than the new ones now, and
+        `backward` refuses to go through it.
+        """
         self._birth = next(_birth)
 
     # What an array would tell -------------------------------------------------------
@@ -130,12 +163,15 @@ class Tensor:
     def __float__(self) -> float:
         return float(self.item())
 
+    def __bool__(self) -> bool:
+        return bool(self.data)  # which is an error unless it is one number
+
     def asnumpy(self) -> np.ndarray:
         """Returns the values as a NumPy array of one's own."""
         return self.data.copy()
 
     def detach(self) -> Tensor:
-        """Returns the same values with their history cut off."""
+        """Returns the same values, in the same memory, with their history cut off."""
         return Tensor(self.data, dtype=self.dtype)
 
     def __reduce__(self) -> tuple:
@@ -155,22 +191,22 @@ class Tensor:
         An operation's result is always younger than its operands, so going from young
         to old visits every result before what it was made from: no recursion, and a
         chain of any length. Gradients **accumulate**: a second call adds to the first;
-        ``zero_grad`` starts afresh.
+        ``zero_grad`` starts afresh. A parameter that was changed since (by ``step``,
+        ``load_state``, or through ``data``) is younger than its results: their
+        derivatives are no longer those of anything, and asking for them is an error.
+        (A change that `mark_changed` is not told of, ``x.data[...] = values``, is not
+        noticed.)
 
         Args:
             gradient: :math:`\partial L/\partial` this tensor, of its shape. A tensor of
                 one element needs none (it is the loss itself: 1).
 
         Raises:
-            ValueError: nothing was recorded, a tensor of several elements without
-                ``gradient``, or a gradient of another shape.
+            ValueError: nothing was recorded, a parameter was changed since, a tensor of
+                several elements without ``gradient``, or a gradient of another shape.
         """
         if not self.requires_grad:
-            raise ValueError(
-                "backward() needs a tensor made from one with requires_grad=True, and "
-                "none was recorded here: create the parameters with "
-                "tensor(..., requires_grad=True) and leave no_grad()"
-            )
+            raise nothing_recorded()
         if gradient is None:
             if self.size != 1:
                 raise ValueError(
@@ -181,16 +217,17 @@ class Tensor:
             seed = np.ones_like(self.data)
         else:
             seed = as_tensor(gradient, self.dtype).data
-            if seed.shape != self.shape:
-                raise ValueError(
-                    f"the gradient must have the tensor's shape {self.shape}, got "
-                    f"{seed.shape}"
-                )
+            check_gradient_shape(seed.shape, self.shape)
         if self._backward is None:
             self._accumulate(seed)
             return
+        history = self._history()
+        for result in history:
+            for operand in result._parents:
+                if operand._birth > result._birth:
+                    raise changed_since()
         gradients = {id(self): seed}
-        for result in self._history():
+        for result in history:
             parts = result._backward(gradients.pop(id(result)))  # type: ignore[misc]
             for operand, part in zip(result._parents, parts, strict=True):
                 if not operand.requires_grad:
@@ -296,6 +333,14 @@ class Tensor:
 
         return node("**", x**exponent, (self,), backward)
 
+    def __abs__(self) -> Tensor:
+        x = self.data
+
+        def backward(g: np.ndarray) -> tuple:
+            return (g * ((x > 0).astype(x.dtype) - (x < 0)),)
+
+        return node("abs", np.abs(x), (self,), backward)
+
     def __neg__(self) -> Tensor:
         return node("neg", -self.data, (self,), lambda g: (-g,))
 
@@ -335,11 +380,34 @@ class Tensor:
     def __rmatmul__(self, other: Operand) -> Tensor:
         return as_tensor(other, self.dtype) @ self
 
+    # Comparisons: boolean NumPy arrays, which have no derivative -------------------
+
+    def __lt__(self, other: Operand) -> Any:
+        return self.data < as_tensor(other, self.dtype).data
+
+    def __le__(self, other: Operand) -> Any:
+        return self.data <= as_tensor(other, self.dtype).data
+
+    def __gt__(self, other: Operand) -> Any:
+        return self.data > as_tensor(other, self.dtype).data
+
+    def __ge__(self, other: Operand) -> Any:
+        return self.data >= as_tensor(other, self.dtype).data
+
+    def __eq__(self, other: object) -> Any:
+        return self.data == as_tensor(other, self.dtype).data
+
+    def __ne__(self, other: object) -> Any:
+        return self.data != as_tensor(other, self.dtype).data
+
+    __hash__ = object.__hash__  # by identity: two tensors may hold the same values
+
     # Reductions and shapes ----------------------------------------------------------
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The sum over ``axis``: its derivative is 1 for every summand."""
         x = self.data
+        check_axes(axis, x.ndim, "sum")
 
         def backward(g: np.ndarray) -> tuple:
             return (np.broadcast_to(_keep(g, x.shape, axis, keepdims), x.shape),)
@@ -348,22 +416,32 @@ class Tensor:
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The mean over ``axis``: its derivative is 1/n for each of n values."""
-        check_batch(self.shape, "mean")
+        check_axes(axis, self.ndim, "mean")
+        check_batch(self.shape, "mean", "x")
         total = self.sum(axis, keepdims)
         return total * (total.size / self.size)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The largest value over ``axis``; equal largest values share the gradient."""
+        return self._best("max", np.max, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The smallest value over ``axis``; equal smallest ones share the gradient."""
+        return self._best("min", np.min, axis, keepdims)
+
+    def _best(self, name: str, best: Any, axis: Any, keepdims: bool) -> Tensor:
         x = self.data
-        top = x.max(axis=axis, keepdims=True)
+        check_axes(axis, x.ndim, name)
+        check_batch(x.shape, name)
+        top = best(x, axis=axis, keepdims=True)
 
         def backward(g: np.ndarray) -> tuple:
             winners = (x == top).astype(x.dtype)
-            winners /= winners.sum(axis=axis, keepdims=True)
+            # (Nothing equals a NaN: nobody wins.)
+            winners /= np.maximum(winners.sum(axis=axis, keepdims=True), 1)
             return (winners * _keep(g, x.shape, axis, keepdims),)
 
-        value = top if keepdims else x.max(axis=axis)
-        return node("max", value, (self,), backward)
+        return node(name, top if keepdims else best(x, axis=axis), (self,), backward)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same values in another shape."""
@@ -412,14 +490,14 @@ def node(op: str, value: np.ndarray, parents: tuple, backward: Backward) -> Tens
             cycle, which only the garbage collector can free.
 
     Returns:
-        A tensor that requires a gradient if recording is on and an operand does.
+        A tensor that requires a gradient if this is recorded and an operand does.
     """
     out = Tensor.__new__(Tensor)
-    out.data = value = np.asarray(value)
+    out._data = value = np.asarray(value)
     if value.ndim == 0:
         # Before NumPy 2, a 0-d float32 array and a Python number make float64.
         dtype = np.result_type(*[p.dtype for p in parents])
-        out.data = value.astype(dtype, copy=False)
+        out._data = value.astype(dtype, copy=False)
     out.grad = out._buffer = None
     out.op = op
     out._birth = next(_birth)
@@ -476,7 +554,9 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         (2, 2)
     """
     if isinstance(data, np.ndarray):
-        data = data.copy()  # who changes the array later does not change the gradient
+        data = np.array(
+            as_float_array(data, dtype)
+        )  # who changes the array later does not change the gradient
     return Tensor(data, dtype, requires_grad)
 
 
@@ -487,9 +567,9 @@ def _restored(data: np.ndarray, requires_grad: bool, is_parameter: bool) -> Tens
     return result
 
 
-def as_tensor(x: Any, dtype: Any = None) -> Tensor:
+def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
     """Returns ``x`` itself if it is a `Tensor`, else a constant made from it."""
-    return x if isinstance(x, Tensor) else Tensor(x, dtype)
+    return x if isinstance(x, Tensor) else Tensor(as_float_array(x, dtype, name), dtype)
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -501,50 +581,12 @@ def to_numpy(x: Any) -> np.ndarray:
     Returns:
         A NumPy array; a tensor's is its own one, not a copy.
 
+    Raises:
+        TypeError: a list with a tensor in it.
+        ValueError: ragged lists.
+
     Example:
         >>> to_numpy(tensor([1.0, 2.0]))
         array([1., 2.], dtype=float32)
     """
-    return x.data if isinstance(x, Tensor) else np.asarray(x)
-
-
-def exp(x: Any) -> Tensor:
-    r"""The exponential of every element, :math:`e^x`; it is its own derivative.
-
-    Args:
-        x: a tensor or float array of any shape.
-
-    Returns:
-        A tensor of the same shape.
-
-    Raises:
-        TypeError: integer or object arrays.
-
-    Example:
-        >>> exp([0.0, 1.0]).data.round(3)
-        array([1.   , 2.718], dtype=float32)
-    """
-    x = as_tensor(x)
-    y = np.exp(x.data)
-    return node("exp", y, (x,), lambda g: (g * y,))
-
-
-def log(x: Any) -> Tensor:
-    r"""The natural logarithm of every element; its derivative is :math:`1/x`.
-
-    Args:
-        x: a tensor or float array of any shape, above zero.
-
-    Returns:
-        A tensor of the same shape.
-
-    Raises:
-        TypeError: integer or object arrays.
-
-    Example:
-        >>> log([1.0, 10.0]).data.round(3)
-        array([0.   , 2.303], dtype=float32)
-    """
-    x = as_tensor(x)
-    values = x.data
-    return node("log", np.log(values), (x,), lambda g: (g / values,))
+    return x.data if isinstance(x, Tensor) else as_array(x, "x")

@@ -10,18 +10,14 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
-    check_heads,
     check_inputs,
+    check_numbers,
     check_positive,
     check_positive_int,
-    check_probability,
-    check_sequence,
 )
-from d2lib.scratch.attention import MultiHeadAttention
-from d2lib.scratch.layers import Dense, Sequential
 from d2lib.scratch.module import Module
-from d2lib.scratch.regularization import Dropout
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
+from d2lib.shared.transformer import Block
 
 __all__ = ["LayerNorm", "TransformerBlock"]
 
@@ -49,6 +45,7 @@ class LayerNorm(Module):
     Raises:
         ValueError: units < 1, eps not > 0, or (when called) an x whose last axis is not
             ``units``.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> LayerNorm(2)([[1.0, 3.0], [10.0, 30.0]]).data.round(2)
@@ -60,6 +57,7 @@ class LayerNorm(Module):
 
     def __init__(self, units: int, eps: float = 1e-5) -> None:
         self.units = check_positive_int(units, "units")
+        check_numbers(units=self.units)
         self.eps = check_positive(eps, "eps")
         self.gamma = tensor(np.ones(units, np.float32), requires_grad=True)
         self.beta = tensor(np.zeros(units, np.float32), requires_grad=True)
@@ -89,7 +87,7 @@ class LayerNorm(Module):
         return node("layer norm", y, (x, gamma, beta), backward)
 
 
-class TransformerBlock(Module):
+class TransformerBlock(Block, Module):
     r"""Looks around, then thinks: attention between positions, a network at each.
 
     .. math:: z = x + \text{attention}(\text{norm}_1(x)), \qquad
@@ -103,7 +101,8 @@ class TransformerBlock(Module):
         units: the length of the vectors that come in and go out.
         heads: of the `MultiHeadAttention`.
         hidden: the width inside the feed-forward network; None takes 4 * units.
-        causal: whether position t may look at the positions 0 to t only.
+        causal: whether position t may look at the positions 0 to t only, as a language
+            model's must.
         dropout: the probability with which `Dropout` drops from what is added.
         seed: an int or a ``numpy.random.Generator``, drawn from part by part.
 
@@ -124,31 +123,4 @@ class TransformerBlock(Module):
     Source: Vaswani et al., 2017; normalising first: Xiong et al., 2020.
     """
 
-    def __init__(
-        self,
-        units: int,
-        heads: int,
-        hidden: int | None = None,
-        causal: bool = True,
-        dropout: float = 0.0,
-        seed: Any = None,
-    ) -> None:
-        self.units, self.heads = check_heads(units, heads)
-        hidden = 4 * units if hidden is None else check_positive_int(hidden, "hidden")
-        check_probability(dropout, "dropout")
-        generator = np.random.default_rng(seed)
-        self.norm1 = LayerNorm(units)
-        self.attention = MultiHeadAttention(units, heads, causal, generator)
-        self.norm2 = LayerNorm(units)
-        self.feed_forward = Sequential(
-            Dense(units, hidden, "relu", seed=generator),
-            Dense(hidden, units, seed=generator),
-        )
-        self.dropout = Dropout(dropout, generator)
-
-    def forward(self, x: Any, mask: Any = None) -> Tensor:
-        """Maps x of shape (batch, length, units) to the same shape."""
-        x = as_tensor(x, self.norm1.gamma.dtype)
-        check_sequence(x.shape, self.units, "TransformerBlock")
-        x = x + self.dropout(self.attention(self.norm1(x), mask=mask))
-        return x + self.dropout(self.feed_forward(self.norm2(x)))
+    _as_tensor = staticmethod(as_tensor)

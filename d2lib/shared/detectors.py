@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_filters,
     check_images,
     check_overlap,
@@ -46,7 +47,7 @@ class Proposer:
         seed: Any = None,
     ) -> None:
         dl = importlib.import_module(self.twin)
-        generator = np.random.default_rng(seed)
+        generator = as_generator(seed)
         self.stride = check_positive_int(stride, "stride")
         self.scales, self.ratios = tuple(scales), tuple(ratios)
         shapes = len(self.scales) * len(self.ratios)
@@ -114,7 +115,7 @@ class Proposer:
                 target = dl.encode_boxes(there[which[yes]], base[yes])
                 wanted.append(dl.to_numpy(target))
         rows, truth = np.concatenate(rows), np.concatenate(truth).astype(np.float32)
-        J_score = dl.binary_cross_entropy(score.reshape(-1)[rows], truth)
+        J_score = dl.binary_cross_entropy_with_logits(score.reshape(-1)[rows], truth)
         J_code = code_loss(
             dl, code.reshape(-1, 4), np.concatenate(found), wanted, len(rows)
         )
@@ -177,7 +178,7 @@ class Detector:
         seed: Any = None,
     ) -> None:
         dl = importlib.import_module(self.twin)
-        generator = np.random.default_rng(seed)
+        generator = as_generator(seed)
         self.classes = check_positive_int(classes, "classes")
         self.channels = check_positive_int(channels, "channels")
         self.roi_size = check_positive_int(roi_size, "roi_size")
@@ -218,7 +219,7 @@ class Detector:
                 boxes that are upside down or not finite.
         """
         dl = importlib.import_module(self.twin)
-        rng = np.random.default_rng(seed)
+        rng = as_generator(seed)
         images = self._as_tensor(images)
         check_images(images.shape, self.channels, type(self).__name__)
         truths = check_truths(boxes, classes, len(images), self.classes)

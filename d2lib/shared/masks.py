@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_mask
+from d2lib._checks import check_flag, check_mask
 
 __all__ = ["may_look"]
 
@@ -23,7 +23,7 @@ def may_look(mask: Any, causal: bool, shape: tuple[int, ...]) -> np.ndarray | No
         A boolean array that broadcasts to ``shape``.
     """
     visible = None if mask is None else check_mask(mask, shape)
-    if causal:
+    if check_flag(causal, "causal"):
         past = np.tri(shape[-2], shape[-1], dtype=bool)  # row t: True at 0 to t
         visible = past if visible is None else visible & past
     return visible

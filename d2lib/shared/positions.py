@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import check_numbers, check_positive_int
 
 __all__ = ["positional_encoding"]
 
@@ -27,6 +27,7 @@ def positional_encoding(length: int, units: int) -> np.ndarray:
 
     Raises:
         ValueError: length or units < 1.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> positional_encoding(2, 4).round(2)
@@ -37,6 +38,7 @@ def positional_encoding(length: int, units: int) -> np.ndarray:
     """
     length = check_positive_int(length, "length")
     units = check_positive_int(units, "units")
+    check_numbers(length=length, units=units)
     slowness = 10_000 ** (np.arange(0, units, 2) / units)  # one for each pair
     angles = np.arange(length)[:, None] / slowness  # (length, pairs)
     encoding = np.empty((length, units), np.float32)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_generator,
     check_choice,
     check_images,
     check_pixels,
@@ -36,7 +37,7 @@ class Segmenter:
         seed: Any = None,
     ) -> None:
         dl = importlib.import_module(self.twin)
-        generator = np.random.default_rng(seed)
+        generator = as_generator(seed)
         self.classes = check_positive_int(classes, "classes")
         self.channels = check_positive_int(channels, "channels")
         check_choice(upsampling, ("bilinear", "nearest", "transposed"), "upsampling")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_choice
+from d2lib._checks import as_generator, check_choice, check_dtype, check_shape
 
 __all__ = ["fans", "first_weights", "initialize"]
 
@@ -55,6 +55,7 @@ def initialize(
 
     Raises:
         ValueError: an unknown scheme, or a shape it can't fill.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> initialize((2, 2), "identity")
@@ -65,10 +66,9 @@ def initialize(
     2015 (identity); Saxe, McClelland & Ganguli, 2014 (orthogonal).
     """
     check_choice(scheme, SCHEMES, "scheme")
-    shape = tuple(int(n) for n in shape)
-    if any(n < 1 for n in shape):
-        raise ValueError(f"shape must have axes of length >= 1, got {shape}")
-    generator = np.random.default_rng(seed)
+    shape = check_shape(shape)
+    dtype = check_dtype(dtype)
+    generator = as_generator(seed)
     fan_in, fan_out = fans(shape)
     if scheme == "zeros":
         values = np.zeros(shape)

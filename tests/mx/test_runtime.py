@@ -145,6 +145,35 @@ def test_cores_respect_the_affinity_mask():
     assert ran.stdout == "1\n", ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("busy", "threads"), [(0.0, 3), (0.4, 3), (0.6, 3), (1.6, 2), (2.0, 2), (9.0, 1)]
+)
+def test_busy_cores_are_left_to_others(monkeypatch, busy, threads):
+    """Of four processors, with three threads chosen."""
+    from mxnet.base import _LIB
+
+    told = []
+    monkeypatch.setattr(_LIB, "MXSetNumOMPThreads", told.append)
+    monkeypatch.setattr(_runtime, "processors", lambda: 4)
+    monkeypatch.setitem(
+        _runtime.CHOICES, "OMP_NUM_THREADS", _runtime.Choice("3", "all")
+    )
+    _runtime.leave_to_others(busy)
+    choice = _runtime.CHOICES["OMP_NUM_THREADS"]
+    assert choice.value == str(threads)
+    assert told == ([threads] if threads < 3 else [])
+    assert ("busy" in choice.why) == (threads < 3)
+
+
+def test_a_neighbours_time_is_seen_and_ones_own_is_not():
+    if not os.path.exists("/proc/stat"):
+        pytest.skip("the system has no /proc/stat")
+    before = _runtime.used_by_others()
+    spin = "import time\nwhile time.process_time() < 0.5: pass"
+    subprocess.run([sys.executable, "-c", spin], check=True)
+    assert _runtime.used_by_others() - before > 0.4
+
+
 def test_the_report_names_every_choice(default):
     for name in _runtime.CHOICES:
         assert name in _runtime.report()

@@ -1,13 +1,12 @@
-"""Activations: golden values, stability, symmetries. Derivatives: test_autograd."""
+"""Activations: golden values, stability, symmetries. Derivatives: tests/concepts."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d2lib.gradcheck import check_gradients
 from d2lib.scratch import relu, sigmoid, softmax, tanh, tensor
-from d2lib.scratch.activations import ACTIVATIONS, activation_named
+from d2lib.scratch.activations import activation_named
 
 some = settings(deadline=None, max_examples=30)
 numbers = st.lists(st.floats(-2000, 2000, width=32), min_size=1, max_size=8)
@@ -77,12 +76,6 @@ class TestProperties:
             rtol=1e-12,
         )
 
-    def test_the_input_is_left_as_it_was(self):
-        x = np.array([[-1.0, 2.0]], np.float32)
-        for g in (sigmoid, tanh, relu, softmax):
-            g(x)
-        np.testing.assert_array_equal(x, [[-1, 2]])
-
     def test_softmax_gradient_of_a_common_shift_is_zero(self):
         x = tensor(np.random.default_rng(0).normal(size=(3, 4)), requires_grad=True)
         softmax(x).backward(np.random.default_rng(1).normal(size=(3, 4)))
@@ -90,11 +83,6 @@ class TestProperties:
 
 
 class TestByName:
-    def test_all_of_them(self):
-        x = np.random.default_rng(0).normal(size=(2, 3)) + 0.1
-        for name in ACTIVATIONS:
-            check_gradients(lambda x, n=name: activation_named(n)(x) * 1.0, x)
-
     @pytest.mark.parametrize("name", ["ReLU", "elu", "", 3, True])
     def test_an_unknown_one_is_answered_with_the_list(self, name):
         with pytest.raises(ValueError, match="None, 'sigmoid', 'tanh', 'relu'") as e:

@@ -21,7 +21,7 @@ from d2lib.scratch import (
     softmax,
     tensor,
 )
-from tests.scratch.test_layers import Counting, check_model
+from tests.scratch.test_layers import Counting
 
 some = settings(deadline=None, max_examples=20)
 few = settings(deadline=None, max_examples=8)  # with a difference for each parameter
@@ -43,7 +43,7 @@ def masks(seed, batch, len_q, len_k):
 
 
 class Called(Module):
-    """A layer that is called in another way, for `check_model`."""
+    """A layer that is called in another way."""
 
     def __init__(self, layer, call):
         self.layer = layer
@@ -289,24 +289,6 @@ class TestMultiHeadAttention:
             rtol=1e-4,
         )
 
-    @few
-    @given(sizes, sizes, st.integers(1, 3), st.integers(1, 2), st.booleans(), seeds)
-    def test_gradients(self, batch, length, heads, width, causal, seed):
-        layer = MultiHeadAttention(heads * width, heads, causal, seed=seed)
-        (x,) = arrays(seed, (batch, length, heads * width))
-        mask = masks(seed, (batch,), length, length)
-        check_model(layer, x)
-        check_model(Called(layer, lambda m, x: m(x, mask=mask)), x)
-        check_model(Called(layer, lambda m, x: m.weights(x, mask=mask)), x)
-
-    @few
-    @given(sizes, sizes, sizes, seeds)
-    def test_gradients_with_a_context(self, batch, length, len_k, seed):
-        layer = MultiHeadAttention(4, 2, seed=seed)
-        x, context = arrays(seed, (batch, length, 4), (batch, len_k, 4))
-        check_model(Called(layer, lambda m, x: m(x, context)), x)
-        check_model(Called(layer, lambda m, c: m(tensor(x, "float64"), c)), context)
-
     def test_each_head_is_an_attention_of_its_own(self):
         layer = MultiHeadAttention(6, heads=3, seed=0)
         (x,) = arrays(0, (2, 5, 6))
@@ -403,12 +385,6 @@ class TestLayerNorm:
         expected = np.array([-2, -1, 3]) / np.sqrt(14 / 3)
         np.testing.assert_allclose(y.data, expected, rtol=1e-6)
 
-    @few
-    @given(st.sampled_from([(), (3,), (2, 3)]), st.integers(2, 5), seeds)
-    def test_gradients(self, batch, units, seed):
-        (x,) = arrays(seed, (*batch, units))
-        check_model(LayerNorm(units, eps=0.1), x)
-
     def test_mean_and_variance(self):
         (x,) = arrays(0, (50, 16))
         y = LayerNorm(16)(100 * x + 7).data
@@ -428,17 +404,6 @@ class TestLayerNorm:
 
 
 class TestTransformerBlock:
-    @few
-    @given(st.integers(1, 2), st.integers(1, 3), st.booleans(), seeds)
-    def test_gradients(self, batch, length, causal, seed):
-        block = TransformerBlock(4, 2, hidden=3, causal=causal, seed=seed)
-        block.feed_forward[0].activation = "tanh"  # smooth, for the differences
-        block.feed_forward[0].g = lambda x: (x * x + 1.0) ** 0.5
-        (x,) = arrays(seed, (batch, length, 4))
-        mask = masks(seed, (batch,), length, length)
-        check_model(block, x)
-        check_model(Called(block, lambda m, x: m(x, mask)), x)
-
     def test_is_its_equations(self):
         block = TransformerBlock(8, 2, causal=False, seed=0)
         (x,) = arrays(0, (2, 5, 8))
@@ -453,9 +418,9 @@ class TestTransformerBlock:
         x = arrays(0, (2, 5, 8))[0].astype(np.float32)
         np.testing.assert_array_equal(block(x).data, x)
 
-    def test_is_causal_unless_told_otherwise(self):
-        assert sees(TransformerBlock(8, 2, seed=0), 2) == [0, 1, 2]
-        assert sees(TransformerBlock(8, 2, causal=False, seed=0), 2) == list(range(6))
+    def test_is_causal_only_if_told_so(self):
+        assert sees(TransformerBlock(8, 2, causal=True, seed=0), 2) == [0, 1, 2]
+        assert sees(TransformerBlock(8, 2, seed=0), 2) == list(range(6))
 
     def test_a_mask_hides_positions(self):
         block = TransformerBlock(8, 2, causal=False, seed=0)
@@ -484,4 +449,5 @@ class TestTransformerBlock:
         x = arrays(0, (2, 5, 8))[0].astype(np.float32)
         with record():
             np.testing.assert_array_equal(block(x).data, x)
-        assert not np.array_equal(block(x).data, x)
+        with no_grad():
+            assert not np.array_equal(block(x).data, x)

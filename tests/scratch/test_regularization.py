@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d2lib.gradcheck import check_gradients
 from d2lib.scratch import MLP, Dropout, no_grad, record, tensor
 
 some = settings(deadline=None, max_examples=20)
@@ -19,7 +18,8 @@ class TestWhenItDrops:
         def dropped():
             return bool((dropout(x).data == 0).any())
 
-        assert not dropped()
+        with no_grad():
+            assert not dropped()
         with record():
             assert dropped()
             with no_grad():
@@ -30,7 +30,6 @@ class TestWhenItDrops:
         dropout.train()
         with record():
             assert dropped()
-        assert not dropped()
 
     def test_p_0_is_the_identity(self):
         x = tensor([1.0, 2.0])
@@ -53,19 +52,6 @@ class TestWhatItLeaves:
         with record():
             y = Dropout(0.5, seed=0)(np.ones((400, 400), np.float32)).data
         assert y.mean() == pytest.approx(1, abs=0.01)
-
-    @some
-    @given(
-        st.lists(st.integers(1, 4), max_size=3).map(tuple), st.sampled_from([0.3, 0.5])
-    )
-    def test_gradients(self, shape, p):
-        dropout = Dropout(p)
-
-        def f(x):
-            dropout.seed(3)  # the same units drop at every evaluation
-            return dropout(x) * 1.0
-
-        check_gradients(f, np.random.default_rng(0).normal(size=shape))
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     @pytest.mark.parametrize("shape", [(), (3, 2)])

@@ -145,10 +145,8 @@ OPERATIONS = {
     "relu": scratch.relu,
     "mse": lambda x: scratch.mse(x, np.zeros(x.shape)),
     "mse none": lambda x: scratch.mse(x, np.zeros(x.shape), reduction="none"),
-    "bce": lambda x: scratch.binary_cross_entropy(x, np.ones(x.shape)),
-    "bce p": lambda x: scratch.binary_cross_entropy(
-        x, np.ones(x.shape), from_logits=False
-    ),
+    "bce p": lambda x: scratch.binary_cross_entropy(x, np.ones(x.shape)),
+    "bce z": lambda x: scratch.binary_cross_entropy_with_logits(x, np.ones(x.shape)),
 }
 
 

@@ -1,91 +1,13 @@
-"""The twins are twins: same names, same signatures, a parity case for each.
+"""The contract of the twins, checked: each breach is reported by name."""
 
-And their docstrings are complete. Each rule has a test in which a planted breach of it
-is reported by name.
-"""
-
-import importlib
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from d2lib import scratch
-from tests.twins import (  # the cases register themselves
-    cases_attention,  # noqa: F401
-    cases_language,  # noqa: F401
-    cases_recurrent,  # noqa: F401
-    contract,
-)
-from tests.twins.both import TWINS, needs_mxnet
-from tests.twins.cases import OPTIMIZERS, covered, parity
-
-BUILD = {
-    "Perceptron": lambda dl: dl.Perceptron(3),
-    "Dense": lambda dl: dl.Dense(3, 2),
-    "MultiHeadAttention": lambda dl: dl.MultiHeadAttention(4, 2),
-    "LayerNorm": lambda dl: dl.LayerNorm(4),
-    "TransformerBlock": lambda dl: dl.TransformerBlock(4, 2),
-    "Dropout": lambda dl: dl.Dropout(0.5),
-    "Sequential": lambda dl: dl.Sequential(dl.Dense(3, 2)),
-    "MLP": lambda dl: dl.MLP([3, 2]),
-    "Embedding": lambda dl: dl.Embedding(3, 2),
-    "RNN": lambda dl: dl.RNN(3, 2),
-    "LSTM": lambda dl: dl.LSTM(3, 2),
-    "GRU": lambda dl: dl.GRU(3, 2),
-    **{
-        name: lambda dl, n=name: getattr(dl, n)([dl.tensor([1.0], requires_grad=True)])
-        for name in OPTIMIZERS
-    },
-}
-
-# What is no concept with an author, but a tool.
-TOOLS = {
-    *("History", "Module", "Sequential", "accuracy", "device", "fit", "predict"),
-    *("Tensor", "exp", "log", "no_grad", "one_hot", "record", "tensor", "to_numpy"),
-    "Vocabulary",
-}
-
-
-@needs_mxnet
-class TestTheTwins:
-    @pytest.fixture(autouse=True)
-    def twins(self):
-        from d2lib import mx
-
-        self.mx = mx
-
-    def test_have_the_same_names(self):
-        assert contract.missing_names(scratch, self.mx) == []
-
-    def test_are_called_alike(self):
-        assert contract.different_signatures(scratch, self.mx) == []
-
-    def test_have_the_same_attributes(self):
-        assert contract.missing_attributes(scratch, self.mx, BUILD) == []
-
-
-def test_every_name_has_a_parity_case():
-    assert contract.without_a_case(scratch, covered()) == []
-
-
-def test_every_case_is_for_a_public_name():
-    assert covered() <= set(scratch.__all__)
-
-
-@pytest.mark.parametrize("twin", TWINS)
-def test_every_name_is_documented(twin):
-    package = importlib.import_module(f"d2lib.{twin}")
-    # The MXNet twin refers to the NumPy twin for what is the same.
-    exempt = {"Tensor: an Example is missing"} if twin == "mx" else set()
-    complaints = contract.undocumented(package, sections=twin == "scratch")
-    assert set(complaints) <= exempt
-
-
-def test_every_concept_has_its_source():
-    assert contract.without_a_source(scratch, TOOLS) == []
-
-
-# Planted breaches -------------------------------------------------------------------
+from tests.concepts import row as rows
+from tests.concepts.row import Call, Row
+from tests.twins import contract
 
 
 def twin(**things):
@@ -118,96 +40,127 @@ class Layer:
         return self.units
 
 
-class TestPlantedBreaches:
-    def test_a_name_on_one_side(self):
-        assert contract.missing_names(twin(f=f, g=f), twin(f=f)) == [
-            "g: public in twin and not in twin"
-        ]
-        assert len(contract.missing_names(twin(f=f), twin(f=f, g=f))) == 1
-        broken = twin(f=f)
-        del broken.f
-        assert "has no such name" in contract.missing_names(broken, twin(f=f))[0]
-        assert contract.missing_names(twin(f=f), twin(f=f)) == []
+F, LAYER = Row("f"), Row("Layer")
 
-    @pytest.mark.parametrize(
-        "other",
-        [
-            lambda x, y=2, *, z=2: None,
-            lambda x, y, *, z=2: None,
-            lambda x, y=1, z=2: None,
-            lambda x, *, z=2, y=1: None,
-            lambda a, y=1, *, z=2: None,
-            lambda x, y=1, *, z=2, w=3: None,
-            lambda x, y=1: None,
-            Layer,
-        ],
-    )
-    def test_another_signature(self, other):
-        (complaint,) = contract.different_signatures(twin(f=f), twin(f=other))
-        assert complaint.startswith("f: ")
 
-    def test_the_same_signature_of_other_functions(self):
-        def other(x: int, y: int = 1, *, z: float = 2) -> int:
-            return 0
+def test_a_name_on_one_side_or_without_a_row():
+    assert contract.missing_rows({"f": F}, twin(f=f), twin(f=f)) == []
+    assert contract.missing_rows({"f": F}, twin(f=f, g=f), twin(f=f)) == [
+        "g: public in twin, and no row in tests/concepts"
+    ]
+    assert contract.missing_rows({"f": F}, twin(f=f), twin()) == [
+        "f: a row in tests/concepts, and not public in twin"
+    ]
+    broken = twin(f=f)
+    del broken.f
+    (complaint,) = contract.missing_rows({"f": F}, broken)
+    assert "has no such name" in complaint
 
-        assert contract.different_signatures(twin(f=f), twin(f=other)) == []
 
-    @pytest.mark.parametrize(
-        ("members", "complaint"),
-        [
-            ({"__init__": lambda self, units, bias=False: None}, "Layer: (units"),
-            ({"forward": lambda self, x, y: None}, "Layer.forward: (x) in"),
-            ({"forward": property(lambda self: 1)}, "Layer.forward: a method in"),
-            ({"extra": lambda self: None}, "Layer.extra: not in"),
-        ],
-    )
-    def test_a_class_that_differs(self, members, complaint):
-        other = type("Layer", (Layer,), {"__module__": __name__, **members})
-        found = contract.different_signatures(twin(Layer=Layer), twin(Layer=other))
-        assert len(found) == 1
-        assert found[0].startswith(complaint)
+def test_two_rows_of_one_name(monkeypatch):
+    twice = SimpleNamespace(ROWS=[F, F])
+    monkeypatch.setattr(rows, "import_module", lambda name: twice)
+    with pytest.raises(ValueError, match="two rows are called 'f'"):
+        rows.all_rows()
 
-    def test_a_member_that_is_missing(self):
-        class Other:
-            def __init__(self, units, bias=True):
-                pass
 
-            def forward(self, x):
-                pass
+def test_a_row_that_says_nothing(tmp_path):
+    (tmp_path / "test_f.py").write_text("fit(f)")
+    assert contract.unchecked(Row("f", tested_in=("test_f.py",)), tmp_path) == []
+    sample = Call(lambda dl, x: x, np.ones(3))
+    assert contract.unchecked(Row("f", {"x": sample}), tmp_path) == []
+    for empty in (
+        F,
+        Row("g", tested_in=("test_f.py",)),
+        Row("f", tested_in=("no.py",)),
+    ):
+        (complaint,) = contract.unchecked(empty, tmp_path)
+        assert "no sample, and no test" in complaint
 
-        a, b = twin(Layer=Layer), twin(Layer=Other)
-        assert contract.different_signatures(a, b) == ["Layer.size: not in twin"]
-        build = {"Layer": lambda dl: dl.Layer(3)}
-        assert contract.missing_attributes(a, b, build) == [
-            "Layer().units: not in twin"
-        ]
 
-    def test_no_parity_case(self):
-        assert contract.without_a_case(twin(f=f, g=f), {"f"}) == ["g: no parity case"]
+def test_a_name_that_the_reference_lacks(tmp_path):
+    (tmp_path / "api-mx.md").write_text(".. autofunction:: d2lib.mx.f\n")
+    (tmp_path / "api-shared.md").write_text(".. autoclass:: d2lib.data.G\n")
+    for name in ("f", "G"):
+        assert contract.not_in_the_reference(Row(name), "mx", tmp_path) == []
+    (complaint,) = contract.not_in_the_reference(Row("d"), "mx", tmp_path)
+    assert "d: not in" in complaint
 
-    def test_two_cases_of_one_name(self):
-        def five_steps(scratch, mx):
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda x, y=2, *, z=2: None,
+        lambda x, y, *, z=2: None,
+        lambda x, y=1, z=2: None,
+        lambda x, *, z=2, y=1: None,
+        lambda a, y=1, *, z=2: None,
+        lambda x, y=1, *, z=2, w=3: None,
+        lambda x, y=1: None,
+        Layer,
+    ],
+)
+def test_another_signature(other):
+    (complaint,) = contract.different_signatures(F, twin(f=f), twin(f=other))
+    assert complaint.startswith("f: ")
+
+
+def test_the_same_signature_of_other_functions():
+    def other(x: int, y: int = 1, *, z: float = 2) -> int:
+        return 0
+
+    assert contract.different_signatures(F, twin(f=f), twin(f=other)) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    [
+        ({"__init__": lambda self, units, bias=False: None}, "Layer: (units"),
+        ({"forward": lambda self, x, y: None}, "Layer.forward: (x) in"),
+        ({"forward": property(lambda self: 1)}, "Layer.forward: a method in"),
+        ({"extra": lambda self: None}, "Layer.extra: not in"),
+    ],
+)
+def test_a_class_that_differs(members, complaint):
+    other = type("Layer", (Layer,), {"__module__": __name__, **members})
+    found = contract.different_signatures(LAYER, twin(Layer=Layer), twin(Layer=other))
+    assert len(found) == 1
+    assert found[0].startswith(complaint)
+
+
+def test_a_member_that_is_missing():
+    class Other:
+        def __init__(self, units, bias=True):
             pass
 
-        with pytest.raises(AssertionError, match="two cases are called five_steps"):
-            parity("SGD")(five_steps)
+        def forward(self, x):
+            pass
 
-    def test_docstrings(self):
-        assert contract.undocumented(twin(f=f)) == []
+    a, b = twin(Layer=Layer), twin(Layer=Other)
+    assert contract.different_signatures(LAYER, a, b) == ["Layer.size: not in twin"]
+    assert contract.missing_attributes(LAYER, Layer(3), Other(3)) == [
+        "Layer().units: not in the MXNet twin"
+    ]
+    exempt = Row("Layer", scratch_only={"units": "a reason", "size": "a reason"})
+    assert contract.different_signatures(exempt, a, b) == []
+    assert contract.missing_attributes(exempt, Layer(3), Other(3)) == []
+    (complaint,) = contract.missing_attributes(exempt, Layer(3), Layer(3))
+    assert complaint.endswith("scratch_only, and the MXNet twin has it: take it away")
 
-        def bare(x) -> int:
-            raise ValueError
 
-        assert contract.undocumented(twin(g=bare)) == [
-            f"g: {what} is missing"
-            for what in (
-                "a docstring",
-                "an Example",
-                "Args or Attributes",
-                "Returns",
-                "Raises",
-            )
-        ]
-        assert contract.without_a_source(twin(f=f, g=f), {"g"}) == [
-            "f: Source is missing"
-        ]
+def test_docstrings():
+    def bare(x) -> int:
+        raise ValueError
+
+    assert contract.undocumented("f", f) == []
+    assert contract.undocumented("g", bare) == [
+        f"g: {what} is missing"
+        for what in (
+            *("a docstring", "an Example", "Args or Attributes", "Returns", "Raises"),
+        )
+    ]
+    assert contract.without_a_source(Row("f"), f) == ["f: Source is missing"]
+    assert contract.without_a_source(Row("f", source=False), f) == []
+    cited = SimpleNamespace(__doc__="Source: Euler, 1748.")
+    (complaint,) = contract.without_a_source(Row("f", source=False), cited)
+    assert "no mere tool" in complaint

@@ -183,6 +183,24 @@ def test_what_is_frozen_stays_counts_and_can_be_trained_again(dl, tmp_path):
 
 
 @twins
+def test_a_part_that_was_frozen_learns_again_inside_a_compiled_whole(dl):
+    model = dl.MLP([2, 3, 2], "tanh", seed=0)
+    x, u = np.ones((4, 2), np.float32), dl.tensor(np.ones((4, 2)))
+    gradients = []
+    for _ in range(3):
+        model.zero_grad()
+        with dl.record():
+            loss = (model(x) * u).sum()
+        loss.backward()
+        gradients.append(model.gradients())
+        model.layers[0].freeze()
+        model.layers[0].unfreeze()
+    for found in gradients[1:]:
+        for name, g in gradients[0].items():
+            np.testing.assert_allclose(found[name], g, rtol=1e-5)
+
+
+@twins
 def test_an_optimiser_can_be_made_while_a_part_is_frozen(dl):
     model = dl.MLP([2, 3, 2], seed=0)
     model.layers[0].freeze()
@@ -456,3 +474,180 @@ def test_fit_takes_tensors_and_losses_of_ones_own(dl):
         model, data, loss=loss, optimizer=dl.SGD(model.parameters(), lr=0.1), epochs=3
     )
     assert history.loss[-1] < history.loss[0]
+
+
+@twins
+@pytest.mark.parametrize(
+    ("make", "loss", "y", "words"),
+    [
+        (
+            lambda dl: dl.MLP([2, 4, 3], output_activation="softmax", seed=0),
+            "cross_entropy",
+            np.zeros(4, int),
+            "returns probabilities, which sum to 1: leave out its softmax",
+        ),
+        (
+            lambda dl: dl.Perceptron(2, seed=0),
+            "binary_cross_entropy",
+            np.zeros(4, np.float32),
+            "ends with a sigmoid: build it with activation=None",
+        ),
+        (
+            lambda dl: dl.MLP([2, 4, 1], output_activation="sigmoid", seed=0),
+            "binary_cross_entropy",
+            np.zeros((4, 1), np.float32),
+            "ends with a sigmoid: build it with activation=None",
+        ),
+        (
+            lambda dl: dl.Dense(2, 3, seed=0),
+            "mse",
+            np.zeros(4, int),
+            r"use cross_entropy, or make rows of them with one_hot\(y, 3\)",
+        ),
+        (
+            lambda dl: dl.Dense(2, 3, seed=0),
+            "cross_entropy",
+            np.zeros((4, 1), int),
+            r"becomes a row of them with y\.reshape\(-1\)",
+        ),
+        (
+            lambda dl: dl.Dense(2, 3, seed=0),
+            "cross_entropy",
+            np.eye(4, 3, dtype=np.float32),
+            r"one-hot rows become that with y\.argmax\(-1\)",
+        ),
+    ],
+)
+def test_a_loss_that_expects_something_else(dl, make, loss, y, words):
+    model = make(dl)
+    before = model.state()
+    with pytest.raises(ValueError, match=words):
+        fit(
+            model,
+            (np.ones((4, 2), np.float32), y),
+            loss=getattr(dl, loss),
+            optimizer=dl.SGD(model.parameters()),
+        )
+    for name, values in model.state().items():
+        np.testing.assert_array_equal(values, before[name])
+
+
+@twins
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"validation": 0.2}, TypeError, r"validation must be a pair \(x, y\)"),
+        (
+            {"validation": (np.ones((2, 2, 2), "f"), np.ones((2, 1), "f"))},
+            ValueError,
+            r"like those of data, got x \(2, 2, 2\)",
+        ),
+        (
+            {"data": (np.full((4, 2), 255, np.uint8), np.ones((4, 1), "f"))},
+            TypeError,
+            r"dtype uint8 .*x\.astype\('float32'\) / 255",
+        ),
+        ({"data": (i for i in range(2))}, TypeError, "what a generator yields"),
+        ({"batch_size": True}, TypeError, "batch_size must be a whole number"),
+        ({"epochs": 1.5}, TypeError, "epochs must be a whole number"),
+        ({"epochs": True}, TypeError, "epochs must be a whole number"),
+        ({"seed": "abc"}, TypeError, "seed must be a whole number >= 0"),
+        ({"seed": None}, TypeError, "seed must be a whole number >= 0"),
+        ({"resume": "yes"}, TypeError, "resume must be True or False"),
+        ({"checkpoint": 3}, TypeError, "checkpoint must be the name of a file"),
+        ({"checkpoint": "."}, OSError, "the name is that of a folder"),
+        ({"checkpoint": "no/w.npz"}, OSError, "choose a file in a folder that exists"),
+        ({"loss": lambda y_hat, y: 1.0}, TypeError, "must return a tensor of d2lib"),
+        (
+            {"metrics": {"each": lambda y_hat, y: y}},
+            TypeError,
+            "'each' returned an array .*: take its mean",
+        ),
+        ({"callbacks": "abc"}, TypeError, "got callbacks with 'a'"),
+    ],
+)
+def test_what_else_fit_refuses(dl, options, error, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = dl.Dense(2, 1, seed=0)
+    given = {
+        "data": (np.ones((4, 2), np.float32), np.ones((4, 1), np.float32)),
+        "loss": dl.mse,
+        "optimizer": dl.SGD(model.parameters()),
+    } | options
+    with pytest.raises(error, match=words):
+        fit(model, given.pop("data"), **given)
+
+
+@twins
+def test_what_fit_takes(dl):
+    model = dl.Dense(2, 1, seed=0)
+    history = fit(
+        model,
+        [[[1.0, 2.0]] * 3, [[1.0]] * 3],  # lists, fewer than a batch
+        loss=dl.mse,
+        optimizer=dl.SGD(model.parameters(), lr=0.01),
+        epochs=np.int64(2),
+        batch_size=10**6,
+        seed=np.uint8(3),
+        metrics={"mse": dl.mse},
+    )
+    assert len(history.loss) == len(history["mse"]) == 2
+
+
+@twins
+def test_predict_needs_one_tensor(dl):
+    with pytest.raises(TypeError, match="returns one tensor, got tuple: wrap it"):
+        dl.predict(dl.LSTM(2, 3, seed=0), np.ones((4, 5, 2), np.float32))
+
+
+@twins
+@pytest.mark.parametrize("kind", ["MLP", "Dense", "LSTM", "LanguageModel", "Dropout"])
+@pytest.mark.parametrize("seed", ["abc", -1, 1.5, True, [1.5], np.ones(2)])
+def test_a_seed_is_a_whole_number_a_generator_or_none(dl, kind, seed):
+    sizes = {"MLP": ([2, 3],), "LanguageModel": (5, 4), "Dropout": (0.5,)}
+    with pytest.raises((TypeError, ValueError), match="seed must be a whole number >="):
+        getattr(dl, kind)(*sizes.get(kind, (2, 3)), seed=seed)
+    for fine in (None, 0, np.int64(3), [0, 1], np.random.default_rng(0)):
+        getattr(dl, kind)(*sizes.get(kind, (2, 3)), seed=fine)
+
+
+@twins
+def test_the_widths_of_a_network_are_one_list(dl):
+    with pytest.raises(TypeError, match=r"pass all widths as one list, such as MLP"):
+        dl.MLP(4, 8, 2)
+
+
+@twins
+def test_what_would_take_gigabytes_is_refused(dl):
+    for call in (
+        lambda: dl.Dense(10**5, 10**5),
+        lambda: dl.MLP([10**5, 10**5]),
+        lambda: dl.Embedding(10**5, 10**5),
+        lambda: dl.LSTM(10, 10**5),
+        lambda: dl.MultiHeadAttention(10**5, 2),
+        lambda: dl.TransformerBlock(10**4, 2, hidden=10**5),
+        lambda: dl.one_hot(np.zeros(10**5, int), 10**5),
+        lambda: dl.positional_encoding(10**5, 10**5),
+        lambda: dl.initialize((10**5, 10**5)),
+        lambda: dl.LanguageModel(10**5, 10**5),
+    ):
+        with pytest.raises(
+            ValueError, match=r"must (be|have) at most 268435456 numbers"
+        ):
+            call()
+
+
+@twins
+@pytest.mark.parametrize("axis", [2, -3, 0.5, None, True, "rows"])
+def test_an_axis_that_is_not_there(dl, axis):
+    with pytest.raises((TypeError, ValueError), match="axis must"):
+        dl.softmax(np.ones((2, 3), np.float32), axis=axis)
+
+
+@twins
+def test_a_state_is_a_mapping(dl):
+    model = dl.Dense(2, 3, seed=0)
+    for target in (model, dl.Adam(model.parameters())):
+        for state in (None, "w.npz", [1, 2], 3):
+            with pytest.raises(TypeError, match=r"state must be a mapping.*load\(path"):
+                target.load_state(state)

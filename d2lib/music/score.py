@@ -9,11 +9,12 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 
-from d2lib.music import Bar, Html, Symbol, Tune, parse_abc
+from d2lib.music.abc import Bar, Symbol, Tune, parse_abc
+from d2lib.music.notebook import Html
 
 __all__ = ["score_svg"]
 
@@ -239,7 +240,8 @@ def _staff(line: list[_Engraving], tune: Tune, first: bool, last: bool) -> _Pict
             _repeat_start(picture, begin)
         if bar.bar.ending:
             picture.stroke(f"M{_n(begin + 3)} -8v-12H{_n(min(begin + 60, x))}", 0.9)
-            picture.text(begin + 10, -10, bar.bar.ending + ".", 10)
+            at = begin + 7 + 3 * len(bar.bar.ending)
+            picture.text(at, -10, bar.bar.ending + ".", 10)
     _ties(picture, heads, end)
     return picture
 
@@ -260,15 +262,12 @@ def _bar(picture: _Picture, bar: _Engraving) -> None:
     for group in bar.groups:
         _stems(group)
         _beam(inner, group)
-    for tuplet, members in groupby(bar.heads, key=lambda h: h.symbol.tuplet):
-        heads = list(members)
-        for n in range(0, len(heads) if tuplet else 0, tuplet[0] if tuplet else 1):
-            three = heads[n : n + tuplet[0]]
-            up = three[len(three) // 2].up
-            ends = [h.stem for h in three if h.symbol.pitch is not None] or [0.0]
-            y = min(min(ends) - 4, -4.0) if up else max(max(ends) + 11, 43.0)
-            at = (three[0].x + three[-1].x) / 2
-            inner.text(at, y, str(tuplet[0]), 10, 'font-style="italic"')
+    for number, heads in _tuplets(bar.heads):
+        up = heads[len(heads) // 2].up
+        ends = [h.stem for h in heads if h.symbol.pitch is not None] or [0.0]
+        y = min(min(ends) - 4, -4.0) if up else max(max(ends) + 11, 43.0)
+        at = (heads[0].x + heads[-1].x) / 2
+        inner.text(at, y, str(number), 10, 'font-style="italic"')
     picture.parts.append(f'<g class="bar">{"".join(inner.parts)}</g>')
 
 
@@ -298,6 +297,18 @@ def _heads(bar: Bar) -> list[_Head]:
             at += length * 4
             first = False
     return heads
+
+
+def _tuplets(heads: list[_Head]) -> list[tuple[int, list[_Head]]]:
+    """Gives each tuplet's number, 3 for a triplet, and its heads."""
+    found: list[tuple[int, list[_Head]]] = []
+    for head in heads:
+        if head.symbol.tuplet is None:
+            continue
+        if head.symbol.opens and head.first:
+            found.append((head.symbol.tuplet[0], []))
+        found[-1][1].append(head)
+    return found
 
 
 def _beams(heads: list[_Head], metre: tuple[int, int]) -> list[list[_Head]]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from d2lib.music import ABCError, parse_abc
-from d2lib.score import _heads, score_svg
+from d2lib.music import ABCError, parse_abc, score_svg
+from d2lib.music.score import _heads
 
 HEAD = "M:4/4\nL:1/8\nK:D\n"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -98,8 +98,35 @@ def test_durations_are_written_as_notes_that_exist(body, written):
     )
 
 
-NOTE = st.from_regex(r"(\^|_|=)?[A-Ga-g][,']?(2|3|/|/4|3/2|7)?-?", fullmatch=True)
-TOKEN = NOTE | st.sampled_from(["z", "z4", "|", "||", "|:", ":|", "::", "(3abc", "A>B"])
+@pytest.mark.parametrize(
+    ("body", "numbers"),
+    [
+        ("(3ABc(3ABc", ["3", "3"]),
+        ("(3:2:2A2B A", ["3"]),
+        ("(3:2:4ABcd", ["3"]),
+        ("(3A5Bc", ["3"]),  # the A is drawn as two notes
+        ("(5:4ABcde(2zA", ["5", "2"]),
+    ],
+)
+def test_each_tuplet_has_its_number(body, numbers):
+    italic = [text for text in drawn(body).iter(f"{SVG}text") if text.get("font-style")]
+    assert [text.text for text in italic] == numbers
+
+
+def test_a_sign_is_drawn_where_a_staff_needs_it():
+    """On a staff a sign holds in one octave, in ABC in all of them."""
+    once, twice = drawn("^GGA4|"), drawn("^GgA4|")
+    lines = [len(list(root.iter(f"{SVG}path"))) for root in (once, twice)]
+    assert lines[1] == lines[0] + 4  # the four strokes of a sharp
+
+
+NOTE = st.from_regex(r"(\^|_|=)?[A-Ga-g][,']?(2|3|/|/4|3/2|7)?", fullmatch=True)
+TOKEN = NOTE | st.sampled_from(
+    [
+        *("z", "z4", "|", "||", "|:", ":|", "::", "[|", "|1", "|[1,3", "(3abc", "A>B"),
+        *("(3:2:2a2b", "(2z7c5", "^c2-|c2", "_e-e7", "B2-:|A"),
+    ]
+)
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,61 @@
+"""Tensors and recording: what both twins offer, beyond values and gradients."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from tests.twins.both import TWINS
+
+# What a page may do with a tensor of either twin. (mx's is MXNet's own ndarray.)
+TENSOR_MEMBERS = (
+    *("shape", "ndim", "size", "dtype", "grad", "T"),
+    *("sum", "mean", "max", "reshape", "transpose"),
+    *("item", "asnumpy", "detach", "backward"),
+    *("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__neg__"),
+    *("__radd__", "__rsub__", "__rmul__", "__rtruediv__"),
+    *("__matmul__", "__getitem__", "__len__", "__float__", "__repr__"),
+)
+
+
+@pytest.fixture(params=TWINS)
+def dl(request):
+    return importlib.import_module(f"d2lib.{request.param}")
+
+
+def test_members(dl):
+    x = dl.tensor([[1.0, 2.0, 3.0]])
+    missing = [name for name in TENSOR_MEMBERS if not hasattr(x, name)]
+    assert not missing, f"{dl.__name__}'s tensors have no {missing}"
+    assert isinstance(x, dl.Tensor)
+    assert (x.shape, x.ndim, x.size, len(x)) == ((1, 3), 2, 3, 1)
+    assert x.dtype == np.float32
+    assert dl.tensor([1.0], dtype="float64").dtype == np.float64
+    assert isinstance(x.asnumpy(), np.ndarray)
+    assert x.sum().item() == float(x.sum()) == 6.0
+    assert isinstance(dl.to_numpy(x), np.ndarray)
+    np.testing.assert_array_equal(dl.to_numpy([1, 2]), [1, 2])
+    assert str(dl.device()).startswith(("cpu(", "gpu("))
+
+
+def test_record_and_no_grad(dl):
+    x = dl.tensor([3.0], requires_grad=True)
+    for expected in (6.0, 12.0):  # gradients accumulate
+        with dl.record():
+            loss = (x * x).sum()
+        loss.backward()
+        assert dl.to_numpy(x.grad) == [expected]
+    with dl.record():
+        with dl.no_grad():
+            factor = x * 2.0
+        loss = (factor * x).sum()
+    loss.backward()
+    assert dl.to_numpy(x.grad) == [12.0 + 6.0]  # factor is a constant
+
+
+def test_whole_numbers_are_fine_as_targets(dl):
+    """0 and 1 mean the same as 0.0 and 1.0 where they are the truth."""
+    x = np.random.default_rng(0).normal(size=6).astype(np.float32)
+    y = np.int64([0, 1, 1, 0, 1, 0])
+    for loss in (dl.binary_cross_entropy, dl.mse):
+        assert float(loss(x, y)) == float(loss(x, y.astype(np.float32)))
