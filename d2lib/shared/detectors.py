@@ -114,10 +114,12 @@ class Proposer:
             if len(yes):
                 target = dl.encode_boxes(there[which[yes]], base[yes])
                 wanted.append(dl.to_numpy(target))
-        rows, truth = np.concatenate(rows), np.concatenate(truth).astype(np.float32)
-        J_score = dl.binary_cross_entropy_with_logits(score.reshape(-1)[rows], truth)
+        asked = np.concatenate(rows)
+        J_score = dl.binary_cross_entropy_with_logits(
+            score.reshape(-1)[asked], np.concatenate(truth).astype(np.float32)
+        )
         J_code = code_loss(
-            dl, code.reshape(-1, 4), np.concatenate(found), wanted, len(rows)
+            dl, code.reshape(-1, 4), np.concatenate(found), wanted, len(asked)
         )
         return J_score, J_code
 
