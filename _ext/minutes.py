@@ -1,0 +1,101 @@
+"""Say at the top of a page how long its core takes to read.
+
+The core is what stands above *Going further*; what stands below, and the exercises, may
+be left for another day. A minute is 180 words of prose or ten visible lines of code.
+What is folded does not count, and of two tabs only the longer one does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+WORDS, LINES = 180, 10  # a minute
+FURTHER = "Going further"
+FOLDED = {"tag_hide-input", "tag_hide-cell", "tag_remove-input", "tag_remove-cell"}
+
+
+def reading(node: nodes.Node) -> tuple[int, int]:
+    """Return how many words and how many lines of code one sees of a node."""
+    if isinstance(node, nodes.Text):
+        return len(re.findall(r"\w+", node.astext())), 0
+    if not isinstance(node, nodes.Element) or isinstance(node, nodes.Invisible):
+        return 0, 0
+    classes = set(node.get("classes", []))
+    if "dropdown" in classes:
+        return 0, 0
+    if isinstance(node, (nodes.literal_block, nodes.doctest_block)):
+        return 0, sum(1 for line in node.astext().splitlines() if line.strip())
+    children = list(node.children)
+    if node.get("nb_element") == "cell_code":
+        is_listing = "tag_listing" in classes
+        children = [
+            part
+            for part in children
+            # Of what a cell prints only a listing is read line by line.
+            if is_listing
+            or part.get("nb_element") == "cell_code_source"
+            and not classes & FOLDED
+        ]
+    counts = [reading(child) for child in children]
+    if "twin-tabs" in classes:
+        return max(counts, key=minutes, default=(0, 0))
+    return sum(words for words, _ in counts), sum(lines for _, lines in counts)
+
+
+def minutes(count: tuple[int, int]) -> float:
+    """Return the minutes that so many words and lines of code take."""
+    words, lines = count
+    return words / WORDS + lines / LINES
+
+
+def sections(document: nodes.document) -> Iterator[tuple[str, nodes.section]]:
+    """Yield the title and the node of each section of a page."""
+    for section in document.findall(nodes.section):
+        if isinstance(section.parent, nodes.section) and isinstance(
+            section.parent.parent, nodes.document
+        ):
+            yield section[0].astext(), section
+
+
+def reading_time(document: nodes.document) -> tuple[float, float] | None:
+    """Return the minutes of a page's core and of what goes further.
+
+    Returns:
+        None for a page without a section *Going further*.
+    """
+    found = list(sections(document))
+    titles = [title for title, _ in found]
+    if FURTHER not in titles:
+        return None
+    at = titles.index(FURTHER)
+    head = found[0][1].parent
+    before = [reading(n) for n in head.children if not isinstance(n, nodes.section)]
+    core = sum(map(minutes, before)) + sum(minutes(reading(s)) for _, s in found[:at])
+    return core, minutes(reading(found[at][1]))
+
+
+class ReadingTime(SphinxTransform):
+    """Put the minutes under the title, and keep them for the tests."""
+
+    default_priority = 850  # behind the tabs and the listings
+
+    def apply(self, **kwargs: object) -> None:
+        found = reading_time(self.document)
+        if found is None:
+            return
+        core, further = (max(1, round(n)) for n in found)
+        text = f"{core} minutes, and {further} more if you go further."
+        title = next(self.document.findall(nodes.title))
+        line = nodes.paragraph("", text, classes=["reading-time"])
+        title.parent.insert(title.parent.index(title) + 1, line)
+        self.env.metadata[self.env.docname]["reading_minutes"] = found[0]
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    app.add_transform(ReadingTime)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

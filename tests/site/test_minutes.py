@@ -1,0 +1,78 @@
+"""How long a page takes to read: words, lines of code, and what does not count."""
+
+import pytest
+from docutils import nodes
+from docutils.utils import new_document
+from minutes import FURTHER, minutes, reading, reading_time
+
+
+def words(n):
+    return nodes.paragraph("", "word " * n)
+
+
+def cell(lines, *tags):
+    """A code cell as MyST-NB makes one, with as many lines of output."""
+    code = "\n".join(["x = 1"] * lines)
+    source = nodes.container("", nodes.literal_block(code, code))
+    source["nb_element"] = "cell_code_source"
+    output = nodes.container("", nodes.literal_block(code, code))
+    output["nb_element"] = "cell_code_output"
+    classes = [f"tag_{tag}" for tag in tags]
+    found = nodes.container("", source, output, classes=classes)
+    found["nb_element"] = "cell_code"
+    return found
+
+
+def section(title, *children):
+    return nodes.section("", nodes.title("", title), *children)
+
+
+def page(*parts):
+    document = new_document("page")
+    document += section("A page", *parts)
+    return document
+
+
+class TestReading:
+    def test_words(self):
+        assert reading(words(7)) == (7, 0)
+
+    def test_the_lines_of_a_cell_but_not_what_it_prints(self):
+        assert reading(cell(5)) == (0, 5)
+
+    @pytest.mark.parametrize("tag", ["hide-input", "remove-cell"])
+    def test_not_what_is_folded(self, tag):
+        assert reading(cell(5, tag)) == (0, 0)
+
+    def test_a_listing_is_read(self):
+        listing = cell(5, "numpy", "listing")
+        listing.children = listing.children[1:]  # its input is gone by then
+        assert reading(listing) == (0, 5)
+
+    def test_the_longer_tab(self):
+        tabs = nodes.container("", cell(3), cell(8), classes=["twin-tabs"])
+        assert reading(tabs) == (0, 8)
+
+    def test_not_a_folded_answer(self):
+        answer = nodes.admonition("", words(50), classes=["dropdown"])
+        assert reading(answer) == (0, 0)
+
+    def test_a_minute(self):
+        assert minutes((180, 0)) == minutes((0, 10)) == 1
+        assert minutes((90, 5)) == 1
+
+
+class TestAPage:
+    def test_the_core_ends_where_it_goes_further(self):
+        document = page(
+            words(178),
+            section("The idea", words(178)),
+            section(FURTHER, cell(30)),
+            section("Exercises", words(9000)),
+        )
+        core, further = reading_time(document)
+        assert core == pytest.approx(2, abs=0.05)
+        assert further == pytest.approx(3, abs=0.05)
+
+    def test_a_page_of_the_older_form_has_no_such_line(self):
+        assert reading_time(page(section("The idea", words(10)))) is None
