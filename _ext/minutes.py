@@ -38,8 +38,7 @@ def reading(node: nodes.Node) -> tuple[int, int]:
             for part in children
             # Of what a cell prints only a listing is read line by line.
             if is_listing
-            or part.get("nb_element") == "cell_code_source"
-            and not classes & FOLDED
+            or (part.get("nb_element") == "cell_code_source" and not classes & FOLDED)
         ]
     counts = [reading(child) for child in children]
     if "twin-tabs" in classes:
