@@ -194,7 +194,10 @@ def check_headings(text: str) -> list[str]:
 
 
 def check_exercises(text: str) -> list[str]:
-    """A lecture's page has exercises, each with a solution that runs code."""
+    """A lecture's page has exercises, each with a solution that runs code.
+
+    One may be left to the reader: its label ends in `-open`.
+    """
     exercises = re.findall(
         r"^[`~:]{3,}\{exercise(?:-start)?\}.*?\n(?:.*\n)*?:label: *(\S+)", text, re.M
     )
@@ -209,7 +212,12 @@ def check_exercises(text: str) -> list[str]:
     problems = []
     if len(exercises) < EXERCISES:
         problems.append(f"{len(exercises)} exercises with a label, not {EXERCISES}")
+    left = [e for e in exercises if e.endswith("-open") and e not in solutions]
+    if len(left) > 1:
+        problems.append(f"{', '.join(left)} have no solution: leave one at most")
     for label in exercises:
+        if label in left:
+            continue
         if label not in solutions:
             problems.append(f"the exercise {label} has no solution")
         elif "{code-cell}" not in solutions[label]:

@@ -107,6 +107,16 @@ def test_a_planted_error_in_the_text_is_found(old, new, problem):
         assert any(problem in found for found in problems), problems
 
 
+def test_one_exercise_may_be_left_to_the_reader():
+    def more(n):
+        return f":::{{exercise-start}}\n:label: ex-{n}-open\n:::\n:::{{exercise-end}}\n"
+
+    last = "## Further reading"
+    assert check_text(PAGE.replace(last, more(1) + last)) == []
+    (problem,) = check_text(PAGE.replace(last, more(1) + more(2) + last))
+    assert "ex-1-open, ex-2-open have no solution: leave one at most" in problem
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
