@@ -554,9 +554,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         (2, 2)
     """
     if isinstance(data, np.ndarray):
-        data = np.array(
-            as_float_array(data, dtype)
-        )  # who changes the array later does not change the gradient
+        # Who changes the array later does not change the gradient.
+        data = np.array(as_float_array(data, dtype))
     return Tensor(data, dtype, requires_grad)
 
 
