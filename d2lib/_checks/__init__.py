@@ -16,13 +16,19 @@ from d2lib._checks.arrays import (
     check_dtype,
     check_finite,
     check_joined,
+    check_order,
+    check_reshape,
     check_same_shape,
     check_shape,
+    check_tensors,
     check_unit_interval,
     shape_of,
 )
 from d2lib._checks.files import (
     check_path,
+)
+from d2lib._checks.functions import (
+    check_schedule,
 )
 from d2lib._checks.labels import (
     check_indices,
@@ -45,6 +51,7 @@ from d2lib._checks.models import (
     check_buffer,
     check_parameters,
     check_state,
+    twin_of,
 )
 from d2lib._checks.numbers import (
     MOST_NUMBERS,
@@ -107,23 +114,28 @@ __all__ = [
     "check_mask",
     "check_non_negative",
     "check_numbers",
+    "check_order",
     "check_parameters",
     "check_path",
     "check_positive",
     "check_positive_int",
     "check_probability",
     "check_recurrent",
+    "check_reshape",
     "check_same_shape",
+    "check_schedule",
     "check_seed",
     "check_sequence",
     "check_shape",
     "check_sizes",
     "check_state",
     "check_states",
+    "check_tensors",
     "check_unit_interval",
     "is_tensor",
     "kind",
     "nothing_recorded",
     "shape_of",
     "short",
+    "twin_of",
 ]

@@ -67,7 +67,7 @@ class Buffer:
     """
 
     def __init__(self, values: Any, dtype: Any = None) -> None:
-        self._value = tensor(values, dtype)
+        self._value = tensor(as_tensor(values, dtype, "values"), dtype)
 
     @property
     def value(self) -> Any:
@@ -76,7 +76,7 @@ class Buffer:
 
     @value.setter
     def value(self, values: Any) -> None:
-        new = as_tensor(values, self._value.dtype)
+        new = as_tensor(values, self._value.dtype, "value")
         check_buffer(new.shape, self._value.shape)
         with autograd.pause():
             self._value = new.copy()
