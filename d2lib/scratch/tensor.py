@@ -432,7 +432,7 @@ class Tensor:
     def _best(self, name: str, best: Any, axis: Any, keepdims: bool) -> Tensor:
         x = self.data
         check_axes(axis, x.ndim, name)
-        check_batch(x.shape, name)
+        check_batch(x.shape, name, "x")
         top = best(x, axis=axis, keepdims=True)
 
         def backward(g: np.ndarray) -> tuple:

@@ -174,6 +174,14 @@ ROWS = [
                 r"got q \(4,\), k \(2, 5, 4\): each needs the axes \(length, width\)",
             ),
         },
+        {
+            "by hand: log 3 times 1 and 2, whose softmax is 1/4 and 3/4": (
+                lambda dl: dl.attention_weights(
+                    [[1.0]], [[1.0], [2.0]], scale=float(np.log(3))
+                ),
+                [[0.25, 0.75]],
+            )
+        },
     ),
     Row(
         "MultiHeadAttention",
