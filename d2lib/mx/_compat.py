@@ -167,6 +167,10 @@ def _mend_arrays(mxnet: Any) -> None:
 
     The reductions, ``reshape`` and ``transpose`` say what is wrong with an axis or a
     shape, and the reductions with nothing to reduce.
+
+    Where gradients add up, that of a copy, a cast, a clip or a running sum replaces
+    what was there before, and that of a mean divides it: they are taken of a product
+    with 1.
     """
     np = mxnet.np
     power, matmul = np.ndarray.__pow__, np.ndarray.__matmul__
@@ -184,6 +188,19 @@ def _mend_arrays(mxnet: Any) -> None:
         return matmul(x, y)
 
     np.ndarray.__pow__, np.ndarray.__matmul__ = __pow__, __matmul__
+
+    def adding(name: str) -> Any:
+        f = getattr(np.ndarray, name)
+
+        @functools.wraps(f)
+        def method(self: Any, *args: Any, **named: Any) -> Any:
+            leaf = mxnet.autograd.is_recording() and self.grad is not None
+            return f(self * 1 if leaf else self, *args, **named)
+
+        return method
+
+    for name in ("astype", "clip", "copy", "cumsum", "mean"):
+        setattr(np.ndarray, name, adding(name))
 
     def checked(name: str) -> Any:
         reduce = getattr(np.ndarray, name)

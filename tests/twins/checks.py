@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,24 @@ def flat(outputs):
     return [outputs]
 
 
-@cache
+def once(f):
+    """Does the same for all samples that are built alike only once.
+
+    MXNet takes its time to compile a module.
+    """
+    done = {}
+
+    @wraps(f)
+    def remembered(sample, dl, *more):
+        key = sample.built_by(), dl, *more
+        if key not in done:
+            done[key] = f(sample, dl, *more)
+        return done[key]
+
+    return remembered
+
+
+@once
 def first_state(sample, dl):
     """The first weights, moved a little, so that no bias is zero; None without any."""
     module = sample.build(dl)
@@ -92,13 +109,13 @@ def prepared(sample, dl, dtype=np.float32, state=None):
     return module
 
 
-once = cache(prepared)  # MXNet takes its time to compile one
+prepared_once = once(prepared)
 HOLDS: dict[Any, Any] = {}  # the state of each
 
 
 def reused(sample, dl, dtype=np.float32, state=None):
-    """The same as `prepared`, but with the module that another check has used."""
-    module = once(sample, dl, dtype)
+    """The same as `prepared`, but with a module that has been used before."""
+    module = prepared_once(sample, dl, dtype)
     if module is not None:
         state = first_state(sample, dl) if state is None else state
         if HOLDS.get(module) is not state:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from d2lib import scratch
+from d2lib.scratch.recording import is_recording
 from tests.concepts.row import Build, Call, Row, Train, Wrong, all_rows, normal
 from tests.twins import checks, contract
 
@@ -234,7 +235,7 @@ class TestModules:
 
         def in_training(self, x):
             y = scratch.Dense.forward(self, x)
-            if not checks_training():
+            if not is_recording():
                 return y
             return y * float(np.random.default_rng().normal())
 
@@ -243,7 +244,7 @@ class TestModules:
 
         def unseeded(self, x):
             y = scratch.Dense.forward(self, x)
-            if not (checks_training() and self.training):
+            if not (is_recording() and self.training):
                 return y
             return y * float(np.random.default_rng().normal())
 
@@ -254,12 +255,6 @@ class TestModules:
         changes = spoiled(zero_grad=lambda self: None)
         with pytest.raises(AssertionError, match=r"zero_grad left|after two calls"):
             checks.run("repeat", DENSE, BUILD, [Twin(**changes)])
-
-
-def checks_training():
-    from d2lib.scratch.recording import is_training
-
-    return is_training()
 
 
 class TestOptimisers:
