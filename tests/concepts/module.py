@@ -89,7 +89,7 @@ ROWS = [
             "no model": Wrong(
                 lambda dl: dl.summary(3),
                 TypeError,
-                "model must be a Module of d2lib.scratch or d2lib.mx, got int",
+                "model must be a Module of d2lib.scratch or d2lib.mx, got 3",
                 alike=25,  # then it names both twins
             ),
             "another width": Wrong(
