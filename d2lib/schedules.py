@@ -43,7 +43,12 @@ class Schedule:
     warmup: int = 0
 
     def __call__(self, step: int) -> float:
-        """Returns the learning rate of a step."""
+        """Returns the learning rate of a step.
+
+        Raises:
+            ValueError, TypeError: a step that is no whole number >= 0.
+        """
+        step = check_count(step, "step")
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
         return self.rule(step - self.warmup, self, **self.settings)
@@ -188,7 +193,7 @@ def learning_rate(lr: Any, step: int) -> float:
 
     Raises:
         ValueError: a number that is not > 0, or a schedule's that is not >= 0.
-        TypeError: neither a number nor a function.
+        TypeError: neither a number nor a function of the step.
     """
     if not callable(lr):
         return check_positive(lr, "lr")
@@ -230,11 +235,18 @@ def _warmup(t: int, of: Schedule, steps: int) -> float:
 
 
 def _step_decay(t: int, of: Schedule, every: int, factor: float) -> float:
-    return of.lr * factor ** (t // every)
+    return of.lr * _power(factor, t // every)
 
 
 def _exponential(t: int, of: Schedule, factor: float) -> float:
-    return of.lr * factor**t
+    return of.lr * _power(factor, t)
+
+
+def _power(factor: float, n: int) -> float:
+    try:
+        return factor**n
+    except OverflowError:  # which an optimiser refuses, by its name
+        return math.inf
 
 
 def _cosine(t: int, of: Schedule, steps: int, end: float) -> float:

@@ -35,6 +35,7 @@ from d2lib._checks import (
     check_seed,
     kind,
     short,
+    twin_of,
 )
 from d2lib.data import minibatches
 from d2lib.schedules import described
@@ -372,7 +373,7 @@ def fit(
         >>> history.loss[-1] < history.loss[0]
         True
     """
-    twin = importlib.import_module(_twin_of(model))
+    twin = importlib.import_module(twin_of(model))
     _check_optimizer(optimizer, model)
     _check_loss(loss, model.twin)
     metrics = _functions(metrics)
@@ -482,7 +483,7 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
         >>> predict(scratch.Dense(2, 3, seed=0), np.zeros((5, 2), np.float32)).shape
         (5, 3)
     """
-    twin = importlib.import_module(_twin_of(model))
+    twin = importlib.import_module(twin_of(model))
     batch_size = check_positive_int(batch_size, "batch_size")
     x = _numbers(x, "x")
     check_batch(x.shape, "predict", "x")
@@ -556,15 +557,6 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
             "labels of its own shape, y.reshape(-1, 1)"
         )
     return float((answers == y).mean())
-
-
-def _twin_of(model: Any) -> str:
-    name = getattr(model, "twin", None)
-    if name not in ("d2lib.scratch", "d2lib.mx"):
-        raise TypeError(
-            f"model must be a Module of d2lib.scratch or d2lib.mx, got {short(model)}"
-        )
-    return name
 
 
 def _check_optimizer(optimizer: Any, model: Any) -> None:

@@ -16,8 +16,11 @@ from d2lib._checks.arrays import (
     check_dtype,
     check_finite,
     check_joined,
+    check_order,
+    check_reshape,
     check_same_shape,
     check_shape,
+    check_tensors,
     check_unit_interval,
     shape_of,
 )
@@ -35,6 +38,9 @@ from d2lib._checks.boxes import (
 )
 from d2lib._checks.files import (
     check_path,
+)
+from d2lib._checks.functions import (
+    check_schedule,
 )
 from d2lib._checks.images import (
     check_bias,
@@ -72,9 +78,11 @@ from d2lib._checks.models import (
     check_buffer,
     check_parameters,
     check_state,
+    twin_of,
 )
 from d2lib._checks.numbers import (
     MOST_NUMBERS,
+    as_float,
     as_generator,
     as_list,
     check_axis,
@@ -103,6 +111,7 @@ from d2lib._checks.show import (
 __all__ = [
     "MOST_NUMBERS",
     "as_array",
+    "as_float",
     "as_float_array",
     "as_generator",
     "as_list",
@@ -146,6 +155,7 @@ __all__ = [
     "check_mask",
     "check_non_negative",
     "check_numbers",
+    "check_order",
     "check_overlap",
     "check_overlaps",
     "check_pair",
@@ -158,7 +168,9 @@ __all__ = [
     "check_probability",
     "check_recurrent",
     "check_regions",
+    "check_reshape",
     "check_same_shape",
+    "check_schedule",
     "check_scores",
     "check_seed",
     "check_sequence",
@@ -166,6 +178,7 @@ __all__ = [
     "check_sizes",
     "check_state",
     "check_states",
+    "check_tensors",
     "check_thresholds",
     "check_transposed_kernel",
     "check_truths",
@@ -176,4 +189,5 @@ __all__ = [
     "nothing_recorded",
     "shape_of",
     "short",
+    "twin_of",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from d2lib._checks.numbers import (
     MOST,
     MOST_NUMBERS,
+    as_float,
     as_list,
     check_positive_int,
 )
@@ -98,13 +99,13 @@ def check_dtype(dtype: Any) -> np.dtype:
     return wanted
 
 
-def check_shape(shape: Any) -> tuple[int, ...]:
+def check_shape(shape: Any, name: str = "shape") -> tuple[int, ...]:
     """Returns the shape of an array that is to be made."""
-    axes = as_list(shape, "shape", 32, "the shape of a vector of n numbers is (n,)")
-    sizes = tuple([check_positive_int(n, "each axis of shape") for n in axes])
+    axes = as_list(shape, name, 32, "the shape of a vector of n numbers is (n,)")
+    sizes = tuple([check_positive_int(n, f"each axis of {name}") for n in axes])
     if math.prod(sizes) > MOST_NUMBERS:
         raise ValueError(
-            f"shape must have at most {MOST_NUMBERS} numbers, 1 GB, got {sizes}: make "
+            f"{name} must have at most {MOST_NUMBERS} numbers, 1 GB, got {sizes}: make "
             "it smaller"
         )
     return sizes
@@ -184,36 +185,91 @@ def check_finite(values: np.ndarray, name: str) -> None:
 
 def check_axes(axis: Any, ndim: int, what: str) -> None:
     """Raises unless an axis, a tuple of axes, or None names axes of ``ndim`` ones."""
-    for i in axis if isinstance(axis, tuple) else (0,) if axis is None else (axis,):
-        if isinstance(i, bool) or not isinstance(i, int | np.integer):
-            raise TypeError(f"{what}'s axis must be a whole number, got {i!r}")
-        if axis is not None and not -ndim <= i < ndim:
-            raise ValueError(
-                f"{what}'s axis must lie in [{-ndim}, {ndim}) for {ndim} axes, got {i}"
-            )
+    if isinstance(axis, tuple):
+        for i in axis:
+            _check_axis(i, ndim, f"{what}'s axis")
+        _check_once(axis, ndim, f"{what}'s axis")
+    elif axis is not None:
+        _check_axis(axis, ndim, f"{what}'s axis")
 
 
-def check_bounds(low: Any, high: Any) -> None:
-    """Raises unless the ends of an interval, one of them at least, are in order."""
+def _check_axis(axis: Any, ndim: int, name: str) -> None:
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise TypeError(f"{name} must be a whole number, got {short(axis)}")
+    if not -ndim <= axis < ndim:
+        raise ValueError(
+            f"{name} must lie in [{-ndim}, {ndim}) for {ndim} axes, got {axis}"
+        )
+
+
+def _check_once(axes: Any, ndim: int, name: str) -> None:
+    if len({i % ndim for i in axes}) < len(axes):
+        raise ValueError(f"{name} must name each axis once, got {tuple(axes)}")
+
+
+def check_order(axes: Any, ndim: int) -> tuple[int, ...]:
+    """Returns the order that `transpose` gets, as numbers or as one tuple of them."""
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+        axes = axes[0] or ()
+    if not axes:
+        return tuple(range(ndim))[::-1]
+    for i in axes:
+        _check_axis(i, ndim, "transpose's axes")
+    _check_once(axes, ndim, "transpose's axes")
+    if len(axes) < ndim:
+        raise ValueError(
+            f"transpose's axes must name all {ndim} axes, got {tuple(axes)}"
+        )
+    return tuple([int(i) for i in axes])
+
+
+def check_reshape(new: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the shape that `reshape` gets, as numbers or as one tuple of them."""
+    if len(new) == 1 and isinstance(new[0], (tuple, list)):
+        new = new[0]
+    for n in new:
+        if type(n) is not int and (
+            isinstance(n, bool) or not isinstance(n, int | np.integer)
+        ):
+            raise TypeError(f"reshape's shape must be of whole numbers, got {short(n)}")
+    sizes, size = [int(n) for n in new], math.prod(shape)
+    known = math.prod([n for n in sizes if n != -1])
+    if sizes.count(-1) == 1 and known and not size % known:
+        sizes[sizes.index(-1)] = size // known
+    if math.prod(sizes) != size or min(sizes, default=0) < 0:
+        raise ValueError(
+            f"reshape's shape must have the {size} numbers of x, got {tuple(new)} for "
+            f"x of shape {tuple(shape)}: one axis may be -1, which takes what is left"
+        )
+    return tuple(sizes)
+
+
+def check_bounds(low: Any, high: Any) -> tuple[float | None, float | None]:
+    """Returns the ends of an interval, one of them at least, which must be in order."""
     ends = [end for end in (low, high) if end is not None]
     for end in ends:
         if isinstance(end, bool) or not isinstance(end, Real):
-            raise TypeError(f"clip's low and high must be numbers or None, got {end!r}")
+            raise TypeError(
+                f"clip's low and high must be numbers or None, got {short(end)}"
+            )
     if not ends:
         raise TypeError("clip needs low, high or both, got None for both")
     if not ends[0] <= ends[-1]:
-        raise ValueError(f"clip needs low <= high, got low={low} and high={high}")
+        raise ValueError(
+            f"clip needs low <= high, got low={short(low)} and high={short(high)}"
+        )
+    return as_float(low), as_float(high)
 
 
-def check_broadcast(shapes: Any, what: str) -> tuple[int, ...]:
+def check_broadcast(shapes: Any, what: str, names: str) -> tuple[int, ...]:
     """Returns the shape that these shapes broadcast to."""
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise ValueError(
             f"{what} needs shapes that broadcast, got "
-            f"{' and '.join(map(str, map(tuple, shapes)))}: axes, counted from the "
-            "last, must be equally long, or 1"
+            f"{' and '.join(map(str, map(tuple, shapes)))}: the axes of {names}, "
+            "counted from the last, must be equally long, or 1"
         ) from None
 
 
@@ -227,15 +283,27 @@ def check_condition(condition: Any) -> Any:
     return condition
 
 
-def check_joined(tensors: Any, what: str, axis: Any) -> None:
-    """Raises unless tensors can be concatenated, or stacked, along an axis."""
-    if tensors is None:
-        raise TypeError(f"{what} takes a list of tensors, got one: pass {what}([x, y])")
+def check_tensors(tensors: Any, what: str) -> None:
+    """Raises unless it is a list, with something in it."""
+    if not isinstance(tensors, (list, tuple)):
+        one = is_tensor(tensors) or isinstance(tensors, np.ndarray)
+        raise TypeError(
+            f"{what} takes a list of tensors, got {'one' if one else short(tensors)}: "
+            f"pass {what}([x, y])"
+        )
     if not tensors:
-        raise ValueError(f"{what} needs at least one tensor, got none")
-    shapes = [tuple(t.shape) for t in tensors]
+        raise ValueError(f"{what} needs at least one tensor, got no tensors")
+
+
+def check_joined(shapes: list[tuple[int, ...]], what: str, axis: Any) -> None:
+    """Raises unless tensors can be concatenated, or stacked, along an axis."""
     new = what == "stack"
-    check_axes(axis, len(shapes[0]) + new, what)
+    if not (shapes[0] or new):
+        raise ValueError(
+            f"{what} needs tensors with an axis, and axis must lie in [0, 0) for 0 "
+            f"axes, got {axis}: stack numbers"
+        )
+    _check_axis(axis, len(shapes[0]) + new, f"{what}'s axis")
     for shape in shapes[1:]:
         alike = len(shape) == len(shapes[0]) and all(
             n == m or (not new and i == axis % len(shape))

@@ -11,12 +11,22 @@ from d2lib._checks.arrays import as_array
 from d2lib._checks.show import kind, short
 
 
+def twin_of(model: Any) -> str:
+    """Returns the name of the twin that a model belongs to."""
+    name = getattr(model, "twin", None)
+    if name not in ("d2lib.scratch", "d2lib.mx") or isinstance(model, type):
+        raise TypeError(
+            f"model must be a Module of d2lib.scratch or d2lib.mx, got {short(model)}"
+        )
+    return name
+
+
 def check_buffer(given: tuple[int, ...], expected: tuple[int, ...]) -> None:
     """Raises ValueError unless what is assigned to a buffer has its shape."""
     if tuple(given) != tuple(expected):
         raise ValueError(
             f"a buffer keeps its shape {tuple(expected)}, got {tuple(given)}: reduce "
-            "or reshape what you assign, or make a new Buffer"
+            "or reshape the value that you assign, or make a new Buffer"
         )
 
 

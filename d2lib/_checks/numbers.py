@@ -50,6 +50,11 @@ def check_axis(axis: Any, ndim: int, name: str = "axis") -> int:
     return number
 
 
+def as_float(value: Any) -> float | None:
+    """Returns a number, however large, as a float; None is None."""
+    return None if value is None else _as_real(value, "value")
+
+
 def check_positive(value: Any, name: str) -> float:
     """Returns ``value`` as a float; it must be a finite number above zero."""
     number = _as_real(value, name)
@@ -84,10 +89,7 @@ def check_probability(value: Any, name: str) -> float:
 
 def check_positive_int(value: Any, name: str, most: int = MOST) -> int:
     """Returns ``value`` as an int; it must be a whole number of at least one."""
-    number = _as_whole(value, name, 1)
-    if number > most:
-        raise ValueError(f"{name} must be a whole number <= {most}, got {number}")
-    return number
+    return _at_most(_as_whole(value, name, 1), name, most)
 
 
 def check_numbers(**sizes: int) -> None:
@@ -116,7 +118,7 @@ def as_list(value: Any, name: str, most: int, mend: str) -> list[Any]:
 
 def check_count(value: Any, name: str) -> int:
     """Returns ``value`` as an int; it must be a whole number of at least zero."""
-    return _as_whole(value, name, 0)
+    return _at_most(_as_whole(value, name, 0), name, MOST)
 
 
 def check_seed(value: Any) -> int:
@@ -154,3 +156,11 @@ def _as_whole(value: Any, name: str, least: int) -> int:
     if value < least:
         raise ValueError(message)
     return int(value)
+
+
+def _at_most(number: int, name: str, most: int) -> int:
+    if number > most:
+        raise ValueError(
+            f"{name} must be a whole number <= {most}, got {short(number)}"
+        )
+    return number

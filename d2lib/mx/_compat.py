@@ -23,7 +23,13 @@ from typing import Any
 
 import numpy
 
-from d2lib._checks import check_axes, check_batch
+from d2lib._checks import (
+    check_axes,
+    check_batch,
+    check_flag,
+    check_order,
+    check_reshape,
+)
 from d2lib.mx import _runtime
 from d2lib.mx._copies import mend_copies
 
@@ -159,7 +165,12 @@ def _mend_arrays(mxnet: Any) -> None:
     gradient of the wrong ones; stretched beforehand, it is right. Equal largest values
     share the gradient of their maximum, where MXNet gives all of it to each.
 
-    The reductions say what is wrong with an axis, and with nothing to reduce.
+    The reductions, ``reshape`` and ``transpose`` say what is wrong with an axis or a
+    shape, and the reductions with nothing to reduce.
+
+    Where gradients add up, that of a copy, a cast, a clip or a running sum replaces
+    what was there before, and that of a mean divides it: they are taken of a product
+    with 1.
     """
     np = mxnet.np
     power, matmul = np.ndarray.__pow__, np.ndarray.__matmul__
@@ -178,15 +189,31 @@ def _mend_arrays(mxnet: Any) -> None:
 
     np.ndarray.__pow__, np.ndarray.__matmul__ = __pow__, __matmul__
 
+    def adding(name: str) -> Any:
+        f = getattr(np.ndarray, name)
+
+        @functools.wraps(f)
+        def method(self: Any, *args: Any, **named: Any) -> Any:
+            leaf = mxnet.autograd.is_recording() and self.grad is not None
+            return f(self * 1 if leaf else self, *args, **named)
+
+        return method
+
+    for name in ("astype", "clip", "copy", "cumsum", "mean"):
+        setattr(np.ndarray, name, adding(name))
+
     def checked(name: str) -> Any:
         reduce = getattr(np.ndarray, name)
 
         @functools.wraps(reduce)
-        def reduction(self: Any, axis: Any = None, *args: Any, **named: Any) -> Any:
+        def reduction(
+            self: Any, axis: Any = None, keepdims: bool = False, **named: Any
+        ) -> Any:
             check_axes(axis, self.ndim, name)
+            check_flag(keepdims, "keepdims")
             if name != "sum":
                 check_batch(self.shape, name, "x")
-            return reduce(self, axis, *args, **named)
+            return reduce(self, axis, keepdims=keepdims, **named)
 
         return reduction
 
@@ -198,14 +225,14 @@ def _mend_arrays(mxnet: Any) -> None:
 
         @functools.wraps(best)
         def reduction(
-            self: Any, axis: Any = None, out: Any = None, keepdims: bool = False
+            self: Any, axis: Any = None, keepdims: bool = False, **named: Any
         ) -> Any:
-            y = best(self, axis, out, keepdims)
+            y = best(self, axis, keepdims, **named)
             if not mxnet.autograd.is_recording():
                 return y
             with mxnet.autograd.pause():
                 value = y.copy()
-                equal = self == best(self, axis, None, True)
+                equal = self == best(self, axis, True)
                 ties = equal.astype(self.dtype).sum(axis, keepdims=True)
                 ties = ties.reshape(y.shape)
             # y - value is zero, and passes 1/ties of the gradient on.
@@ -216,6 +243,18 @@ def _mend_arrays(mxnet: Any) -> None:
 
     for name in ("max", "min"):
         setattr(np.ndarray, name, shared(name))
+
+    reshape, transpose = np.ndarray.reshape, np.ndarray.transpose
+
+    @functools.wraps(reshape)
+    def reshaped(self: Any, *shape: Any, **named: Any) -> Any:
+        return reshape(self, check_reshape(shape, self.shape), **named)
+
+    @functools.wraps(transpose)
+    def transposed(self: Any, *axes: Any) -> Any:
+        return transpose(self, check_order(axes, self.ndim))
+
+    np.ndarray.reshape, np.ndarray.transpose = reshaped, transposed
 
 
 class _Version(tuple):

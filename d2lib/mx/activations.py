@@ -16,6 +16,13 @@ ACTIVATIONS = (None, "sigmoid", "tanh", "relu", "softmax")
 def sigmoid(x: Any) -> Tensor:
     r""":math:`1/(1 + e^{-z})` by ``npx.activation``.
 
+    Args:
+        x: a tensor or float array of any shape.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
+
     Example:
         >>> sigmoid([0.0]).item()
         0.5
@@ -27,6 +34,13 @@ def tanh(x: Any) -> Tensor:
     r""":math:`(e^z - e^{-z})/(e^z + e^{-z})` by ``npx.activation``.
 
     (``np.tanh`` is the same function and far slower.)
+
+    Args:
+        x: a tensor or float array of any shape.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> tanh([0.0]).item()
@@ -40,6 +54,13 @@ def relu(x: Any) -> Tensor:
 
     (``npx.activation`` makes it 0 on a processor, and nobody would notice.)
 
+    Args:
+        x: a tensor or float array of any shape.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
+
     Example:
         >>> relu([-1.0, 2.0])
         array([0., 2.])
@@ -49,6 +70,14 @@ def relu(x: Any) -> Tensor:
 
 def softmax(x: Any, axis: int = -1) -> Tensor:
     r""":math:`e^{z_i}/\sum_j e^{z_j}` along ``axis``, by ``npx.softmax``.
+
+    Args:
+        x: a tensor or float array; the scores lie along ``axis``.
+        axis: the axis that is to sum to 1.
+
+    Raises:
+        TypeError: integer or object arrays, or an axis that is not a whole number.
+        ValueError: an axis that x does not have, ragged lists.
 
     Example:
         >>> softmax([1000.0, 1000.0])

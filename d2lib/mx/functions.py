@@ -8,13 +8,15 @@ from typing import Any
 import numpy
 
 from d2lib._checks import (
+    as_array,
     check_bounds,
     check_broadcast,
     check_condition,
     check_joined,
+    check_tensors,
 )
 from d2lib.mx._compat import np
-from d2lib.mx.tensor import Tensor, as_tensor, to_numpy
+from d2lib.mx.tensor import Tensor, as_tensor, to_device
 
 __all__ = [
     "abs",
@@ -33,6 +35,13 @@ __all__ = [
 def exp(x: Any) -> Tensor:
     """The exponential of every element, by ``np.exp``.
 
+    Args:
+        x: a tensor or float array of any shape.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
+
     Example:
         >>> exp([0.0, 1.0]).round(3)
         array([1.   , 2.718])
@@ -42,6 +51,13 @@ def exp(x: Any) -> Tensor:
 
 def log(x: Any) -> Tensor:
     """The natural logarithm of every element, by ``np.log``.
+
+    Args:
+        x: a tensor or float array of any shape, above zero.
+
+    Raises:
+        TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> log([1.0, 10.0]).round(3)
@@ -71,14 +87,19 @@ def abs(x: Any) -> Tensor:
 
 
 def clip(x: Any, low: float | None, high: float | None) -> Tensor:
-    """Moves what lies outside of [low, high] to the nearer end, by ``np.clip``.
+    """Moves what lies outside of [low, high] to the nearer end, by `where`.
+
+    (``np.clip`` rounds the ends to float32, and its gradients do not add up.)
 
     Example:
         >>> clip([-3.0, 0.5, 3.0], -1, 1)
         array([-1. ,  0.5,  1. ])
     """
-    check_bounds(low, high)
-    return np.clip(as_tensor(x), low, high)
+    low, high = check_bounds(low, high)
+    y = x = as_tensor(x)
+    if low is not None:
+        y = where(x < low, low, y)
+    return y if high is None else where(x > high, high, y)
 
 
 def maximum(x: Any, y: Any) -> Tensor:
@@ -91,7 +112,7 @@ def maximum(x: Any, y: Any) -> Tensor:
         array([3., 5.])
     """
     x, y = _pair(x, y)
-    shape = check_broadcast((x.shape, y.shape), "maximum")
+    shape = check_broadcast((x.shape, y.shape), "maximum", "x and y")
     x, y = np.broadcast_to(x, shape), np.broadcast_to(y, shape)
     return np.where(x > y, x, np.where(y > x, y, x * 0.5 + y * 0.5))
 
@@ -106,7 +127,7 @@ def minimum(x: Any, y: Any) -> Tensor:
         array([1., 3.])
     """
     x, y = _pair(x, y)
-    shape = check_broadcast((x.shape, y.shape), "minimum")
+    shape = check_broadcast((x.shape, y.shape), "minimum", "x and y")
     x, y = np.broadcast_to(x, shape), np.broadcast_to(y, shape)
     return np.where(x < y, x, np.where(y < x, y, x * 0.5 + y * 0.5))
 
@@ -123,11 +144,10 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     """
     x, y = _pair(x, y)
     if not isinstance(condition, np.ndarray):
-        condition = np.array(
-            check_condition(to_numpy(condition)), dtype=bool, ctx=x.ctx
-        )
+        condition = to_device(check_condition(as_array(condition, "condition")))
     check_condition(condition)
-    shape = check_broadcast((condition.shape, x.shape, y.shape), "where")
+    shapes = condition.shape, x.shape, y.shape
+    shape = check_broadcast(shapes, "where", "condition, x and y")
     return np.where(*(np.broadcast_to(a, shape) for a in (condition, x, y)))
 
 
@@ -157,15 +177,15 @@ def _pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     if isinstance(y, np.ndarray) and not isinstance(x, np.ndarray):
         x = as_tensor(x, y.dtype)
     x = as_tensor(x)
-    y = as_tensor(y, None if isinstance(y, np.ndarray) else x.dtype)
+    y = as_tensor(y, None if isinstance(y, np.ndarray) else x.dtype, "y")
     x, y = _alike([x, y])
     return x, y
 
 
 def _list(tensors: Any, what: str, axis: Any) -> list[Tensor]:
-    single = isinstance(tensors, np.ndarray)
-    parts = [] if single else [as_tensor(t) for t in tensors]
-    check_joined(None if single else parts, what, axis)
+    check_tensors(tensors, what)
+    parts = [as_tensor(t, name=f"tensors[{i}]") for i, t in enumerate(tensors)]
+    check_joined([p.shape for p in parts], what, axis)
     return _alike(parts)
 
 

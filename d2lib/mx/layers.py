@@ -217,6 +217,10 @@ class Sequential(Layer, gluon.nn.HybridSequential):
             x = layer(x)
         return x
 
+    def _of_nothing(self, x: Any) -> Any:
+        """Asks every layer, for some can't tell the shape of their output before."""
+        return self.hybrid_forward(None, x)
+
     def __getitem__(self, index: int) -> Module:
         return self.layers[index]
 

@@ -67,7 +67,7 @@ class Buffer:
     """
 
     def __init__(self, values: Any, dtype: Any = None) -> None:
-        self._value = tensor(values, dtype)
+        self._value = tensor(as_tensor(values, dtype, "values"), dtype)
 
     @property
     def value(self) -> Any:
@@ -76,7 +76,7 @@ class Buffer:
 
     @value.setter
     def value(self, values: Any) -> None:
-        new = as_tensor(values, self._value.dtype)
+        new = as_tensor(values, self._value.dtype, "value")
         check_buffer(new.shape, self._value.shape)
         with autograd.pause():
             self._value = new.copy()
@@ -325,6 +325,15 @@ class Module(gluon.HybridBlock):
                 part.hybridize(active, **flags)
         return self
 
+    def cast(self, dtype: Any) -> None:
+        """Computes in another precision from now on; blocks in lists and dicts too.
+
+        Args:
+            dtype: float32 or float64. (Tensors that are parameters keep theirs.)
+        """
+        for module in self.modules():
+            super(Module, module).cast(dtype)
+
     # Showing and copying ------------------------------------------------------------
 
     def __repr__(self) -> str:
@@ -362,7 +371,7 @@ class Layer(Module):
             self._output = self.output_shape(x.shape)
             self._input = x.shape
         if not x.size:  # MXNet's operators fail on no examples, and much later
-            return np.zeros(self._output, dtype=x.dtype, ctx=x.ctx)
+            return self._of_nothing(x)
         modes = [(part._mode(), part._changes) for part in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()
@@ -370,6 +379,10 @@ class Layer(Module):
         if x.ndim == self.example_axes():  # one example: a batch of one
             return super().forward(np.expand_dims(x, 0))[0]
         return super().forward(x)
+
+    def _of_nothing(self, x: Any) -> Any:
+        """The output for an x without elements, which was checked."""
+        return np.zeros(self._output, dtype=x.dtype, ctx=x.ctx)
 
     def example_axes(self) -> int | None:
         """How many axes one example has, if MXNet computes batches only."""

@@ -21,6 +21,7 @@ from d2lib._checks import (
     check_parameters,
     check_positive,
     check_probability,
+    check_schedule,
     check_state,
 )
 from d2lib.mx._compat import mx
@@ -74,6 +75,8 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: Rate) -> None:
+        if callable(value):
+            check_schedule(value)
         self._lr = learning_rate(value, self.steps)
         self.schedule = value if callable(value) else None
 

@@ -105,7 +105,8 @@ class RNN(Recurrent):
         inputs: the length of the vector :math:`x_t`.
         units: the length of the state :math:`h_t`.
         layers: how many layers, each reading the outputs of the one below.
-        activation: g: "tanh" or "relu".
+        activation: g: "tanh" or "relu". (MXNet's "relu" rounds to float32 here, and
+            makes 0 of a NaN, which is then not seen in the outputs.)
         initializer: a scheme of `initialize` for :math:`W_{hh}`.
         seed: an int or a ``numpy.random.Generator``.
 

@@ -80,7 +80,7 @@ def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
         return to_device(as_float_array(x, dtype, name))
     if dtype is not None and x.dtype != dtype:
         if numpy.dtype(x.dtype).kind != "f":
-            return tensor(x, dtype)  # which refuses it
+            return to_device(as_float_array(x.asnumpy(), dtype, name))  # an error
         return x.astype(dtype)
     return x
 

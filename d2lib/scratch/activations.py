@@ -27,6 +27,7 @@ def sigmoid(x: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> sigmoid([0.0, 1000.0, -1000.0]).data
@@ -55,6 +56,7 @@ def tanh(x: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> tanh([0.0, 1000.0]).data
@@ -81,6 +83,7 @@ def relu(x: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> relu([-1.0, 2.0]).data
@@ -111,7 +114,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays, or an axis that is not a whole number.
-        ValueError: an axis that x does not have.
+        ValueError: an axis that x does not have, ragged lists.
 
     Example:
         >>> softmax([1000.0, 1000.0]).data

@@ -76,7 +76,7 @@ def attention(
 
     Returns:
         A tensor of shape ``(..., len_q, d_v)``. A query that may look nowhere gets
-        zeros, and passes no gradient on.
+        zeros, and passes no gradient on; one whose scores are infinite gets NaN.
 
     Raises:
         ValueError: shapes that do not go together, no keys, a scale that is not > 0.
@@ -136,7 +136,7 @@ def attention_weights(
 
     Returns:
         A tensor of shape ``(..., len_q, len_k)``. Each row sums to 1; that of a query
-        that may look nowhere is zero.
+        that may look nowhere is zero, and one of infinite scores NaN.
 
     Raises:
         ValueError: shapes that do not go together, no keys, a scale that is not > 0.
@@ -186,14 +186,19 @@ def _weights(
     visible = may_look(mask, causal, weights.shape)
     if visible is not None:
         hidden = np.broadcast_to(~visible, weights.shape)
+        nowhere = ~visible.any(axis=-1, keepdims=True)
+        nowhere = np.broadcast_to(nowhere, (*weights.shape[:-1], 1))
     ones = np.ones(k.shape[-2], q.dtype)
     for i in _blocks(weights.shape):
         p = weights[i]
         np.matmul(q[i] * scale, _turned(k[i]), out=p)
-        if visible is not None:
+        if visible is None:
+            p -= p.max(axis=-1, keepdims=True)
+        else:
             np.copyto(p, -np.inf, where=hidden[i])
-        # A row of -inf alone stays one: the lowest of all numbers is taken from it.
-        p -= p.max(axis=-1, keepdims=True, initial=np.finfo(p.dtype).min)
+            top = p.max(axis=-1, keepdims=True)
+            np.copyto(top, 0, where=nowhere[i])  # such a row stays one of -inf
+            p -= top
         np.exp(p, out=p)
         # The largest has become 1, so the sum is at least 1, or 0 in such a row. (A
         # product with ones is a faster sum.)

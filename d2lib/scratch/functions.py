@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_array,
     check_bounds,
     check_broadcast,
     check_condition,
     check_joined,
+    check_tensors,
 )
-from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy, unbroadcast
+from d2lib.scratch.tensor import Tensor, as_tensor, node, unbroadcast
 
 __all__ = [
     "abs",
@@ -44,6 +46,7 @@ def exp(x: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> exp([0.0, 1.0]).data.round(3)
@@ -65,6 +68,7 @@ def log(x: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> log([1.0, 10.0]).data.round(3)
@@ -87,6 +91,7 @@ def sqrt(x: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> sqrt([4.0, 9.0]).data
@@ -108,6 +113,7 @@ def abs(x: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
+        ValueError: ragged lists.
 
     Example:
         >>> abs([-2.0, 3.0]).data
@@ -131,14 +137,14 @@ def clip(x: Any, low: float | None, high: float | None) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays, ends that are no numbers, or none at all.
-        ValueError: a lower end above the upper one, or one that is NaN.
+        ValueError: a lower end above the upper one, one that is NaN, ragged lists.
 
     Example:
         >>> clip([-3.0, 0.5, 3.0], -1, 1).data
         array([-1. ,  0.5,  1. ], dtype=float32)
     """
-    check_bounds(low, high)
     x = as_tensor(x)
+    low, high = check_bounds(low, high)
     values = x.data
 
     def backward(g: np.ndarray) -> tuple:
@@ -165,7 +171,7 @@ def maximum(x: Any, y: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
-        ValueError: shapes that do not broadcast.
+        ValueError: shapes that do not broadcast, ragged lists.
 
     Example:
         >>> maximum([1.0, 5.0], 3.0).data
@@ -186,7 +192,7 @@ def minimum(x: Any, y: Any) -> Tensor:
 
     Raises:
         TypeError: integer or object arrays.
-        ValueError: shapes that do not broadcast.
+        ValueError: shapes that do not broadcast, ragged lists.
 
     Example:
         >>> minimum([1.0, 5.0], 3.0).data
@@ -197,7 +203,7 @@ def minimum(x: Any, y: Any) -> Tensor:
 
 def _best(name: str, best: Any, better: Any, x: Any, y: Any) -> Tensor:
     x, y = _pair(x, y)
-    check_broadcast((x.shape, y.shape), name)
+    check_broadcast((x.shape, y.shape), name, "x and y")
     a, b = x.data, y.data
 
     def backward(g: np.ndarray) -> tuple:
@@ -223,16 +229,20 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
 
     Raises:
         TypeError: a condition that is not boolean; integer or object arrays.
-        ValueError: shapes that do not broadcast.
+        ValueError: shapes that do not broadcast, ragged lists.
 
     Example:
         >>> x = as_tensor([-1.0, 2.0])
         >>> where(x > 0, x, 0.0).data
         array([0., 2.], dtype=float32)
     """
-    holds = check_condition(to_numpy(condition))
     x, y = _pair(x, y)
-    check_broadcast((holds.shape, x.shape, y.shape), "where")
+    holds = check_condition(
+        condition.data
+        if isinstance(condition, Tensor)
+        else as_array(condition, "condition")
+    )
+    check_broadcast((holds.shape, x.shape, y.shape), "where", "condition, x and y")
     x_shape, y_shape = x.shape, y.shape
 
     def backward(g: np.ndarray) -> tuple:
@@ -297,10 +307,11 @@ def _pair(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     if isinstance(y, Tensor):
         return as_tensor(x, y.dtype), y
     x = as_tensor(x)
-    return x, as_tensor(y, x.dtype)
+    return x, as_tensor(y, x.dtype, "y")
 
 
 def _list(tensors: Any, what: str, axis: Any) -> tuple[Tensor, ...]:
-    parts = [] if isinstance(tensors, Tensor) else [as_tensor(t) for t in tensors]
-    check_joined(None if isinstance(tensors, Tensor) else parts, what, axis)
+    check_tensors(tensors, what)
+    parts = [as_tensor(t, name=f"tensors[{i}]") for i, t in enumerate(tensors)]
+    check_joined([p.shape for p in parts], what, axis)
     return tuple(parts)

@@ -49,7 +49,7 @@ class Buffer:
     """
 
     def __init__(self, values: Any, dtype: Any = None) -> None:
-        self._value = tensor(values, dtype)
+        self._value = tensor(as_tensor(values, dtype, "values"), dtype)
 
     @property
     def value(self) -> Tensor:
@@ -58,7 +58,7 @@ class Buffer:
 
     @value.setter
     def value(self, values: Any) -> None:
-        new = as_tensor(values, self._value.dtype)
+        new = as_tensor(values, self._value.dtype, "value")
         check_buffer(new.shape, self._value.shape)
         self._value = Tensor(new.data.astype(self._value.dtype))
 

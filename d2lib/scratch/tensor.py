@@ -27,6 +27,8 @@ from d2lib._checks import (
     check_batch,
     check_flag,
     check_gradient_shape,
+    check_order,
+    check_reshape,
     nothing_recorded,
 )
 from d2lib.scratch.recording import is_recording
@@ -408,6 +410,7 @@ class Tensor:
         """The sum over ``axis``: its derivative is 1 for every summand."""
         x = self.data
         check_axes(axis, x.ndim, "sum")
+        check_flag(keepdims, "keepdims")
 
         def backward(g: np.ndarray) -> tuple:
             return (np.broadcast_to(_keep(g, x.shape, axis, keepdims), x.shape),)
@@ -417,6 +420,7 @@ class Tensor:
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """The mean over ``axis``: its derivative is 1/n for each of n values."""
         check_axes(axis, self.ndim, "mean")
+        check_flag(keepdims, "keepdims")
         check_batch(self.shape, "mean", "x")
         total = self.sum(axis, keepdims)
         return total * (total.size / self.size)
@@ -432,7 +436,8 @@ class Tensor:
     def _best(self, name: str, best: Any, axis: Any, keepdims: bool) -> Tensor:
         x = self.data
         check_axes(axis, x.ndim, name)
-        check_batch(x.shape, name)
+        check_flag(keepdims, "keepdims")
+        check_batch(x.shape, name, "x")
         top = best(x, axis=axis, keepdims=True)
 
         def backward(g: np.ndarray) -> tuple:
@@ -446,14 +451,14 @@ class Tensor:
     def reshape(self, *shape: Any) -> Tensor:
         """The same values in another shape."""
         x_shape = self.shape
-        new = self.data.reshape(*shape)
+        new = self.data.reshape(check_reshape(shape, x_shape))
         return node("reshape", new, (self,), lambda g: (g.reshape(x_shape),))
 
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order (reversed if none is given)."""
-        turned = self.data.transpose(*axes)
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        back = tuple(np.argsort([i % self.ndim for i in order])) if order else None
+        order = check_order(axes, self.ndim)
+        back = tuple(np.argsort([i % self.ndim for i in order]))
+        turned = self.data.transpose(order)
         return node("transpose", turned, (self,), lambda g: (g.transpose(back),))
 
     @property
@@ -553,10 +558,11 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         >>> tensor([[1, 2], [3, 4]]).shape
         (2, 2)
     """
+    if isinstance(data, Tensor):
+        data = data.data
     if isinstance(data, np.ndarray):
-        data = np.array(
-            as_float_array(data, dtype)
-        )  # who changes the array later does not change the gradient
+        # Who changes the array later does not change the gradient.
+        data = np.array(as_float_array(data, dtype))
     return Tensor(data, dtype, requires_grad)
 
 

@@ -100,7 +100,8 @@ class Language:
             return self.dropout(y), state
         dl = importlib.import_module(self.twin)
         # The square root makes the vectors as long as the positions added to them.
-        y = self.embedding(x) * self.units**0.5 + dl.tensor(self.positions[:length])
+        y = self.embedding(x) * self.units**0.5
+        y = y + dl.tensor(self.positions[:length], y.dtype)
         for block in self.blocks:
             y = block(y)
         return self.norm(y), None

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from d2lib._checks import as_array, as_float_array, check_shape, twin_of
+
 __all__ = ["Part", "summary", "table"]
 
 
@@ -52,12 +54,7 @@ def summary(model: Any, *inputs: Any) -> str:
         layers.1  Dense   (8, 1)  W (3, 1), b (1,)           4
         13 parameters
     """
-    name = getattr(model, "twin", None)
-    if name not in ("d2lib.scratch", "d2lib.mx"):
-        raise TypeError(
-            "model must be a Module of d2lib.scratch or d2lib.mx, got "
-            f"{type(model).__name__}"
-        )
+    name = twin_of(model)
     outputs: dict[int, str] = {}
     if inputs:
         twin = importlib.import_module(name)
@@ -149,11 +146,14 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 def _input(twin: Any, x: Any) -> Any:
     """Makes of a shape zeros; tokens stay as they are."""
     if isinstance(x, tuple) and all(isinstance(n, int) for n in x):
-        x = np.zeros(x, np.float32)
+        x = np.zeros(check_shape(x, "inputs"), np.float32)
     if isinstance(x, twin.Tensor):
         return x
-    x = np.asarray(x)
-    return x if x.dtype.kind in "iu" else twin.tensor(x)
+    if not hasattr(x, "asnumpy"):
+        x = as_array(x, "inputs")
+        if x.dtype.kind in "iu":
+            return x
+    return twin.tensor(as_float_array(x, name="inputs"))
 
 
 @contextmanager

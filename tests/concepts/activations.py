@@ -71,6 +71,13 @@ ROWS = [
                 for axis in (-1, 0, 1)
             },
         },
-        {"integers": integers("softmax")},
+        {
+            "integers": integers("softmax"),
+            "no such axis": Wrong(
+                lambda dl: dl.softmax(normal(0, 2, 3), 2),
+                ValueError,
+                r"axis must lie in \[-2, 2\) for an array with 2 axes, got 2",
+            ),
+        },
     ),
 ]

@@ -5,10 +5,6 @@ import numpy as np
 from tests.concepts.row import Build, Call, Row, Wrong, whole
 
 NAN = float("nan")
-POSITIONS = {
-    check: "MXNet's vectors become float32 where the positions are added"
-    for check in ("float64", "gradient in mx")
-}
 CELLS = ("rnn", "lstm", "gru", "transformer")
 
 
@@ -46,7 +42,6 @@ ROWS = [
                         dl, c, seed, layers=n, dropout=0.5
                     ).eval(),
                     constants=(whole(0, 5, 2, 3),),
-                    exempt=POSITIONS if cell == "transformer" else None,
                 )
                 for cell, layers in (
                     *(("rnn", 1), ("lstm", 2), ("gru", 2), ("transformer", 1)),

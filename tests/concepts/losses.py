@@ -32,6 +32,67 @@ def yes_or_no(shape):
     return (normal(1, *shape) > 0).astype(F)
 
 
+def binary(name, scale, samples, wrong, known):
+    """The row of a binary cross-entropy; ``scale`` makes logits what it takes."""
+
+    def loss(dl, *arguments, **options):
+        return getattr(dl, name)(*arguments, **options)
+
+    y_hat, y, losses = known
+    return Row(
+        name,
+        {
+            **{
+                f"{reduction} {shape}{what}": Call(
+                    lambda dl, y_hat, y, r=reduction: loss(dl, y_hat, y, r),
+                    scale(3 * normal(0, *shape)),
+                    constants=(targets(shape),),
+                )
+                for (what, targets), reduction, shape in product(
+                    (("", yes_or_no), (", soft", lambda shape: np.full(shape, F(0.3)))),
+                    REDUCTIONS,
+                    SHAPES,
+                )
+            },
+            **samples,
+        },
+        {
+            "reduction": Wrong(
+                lambda dl: loss(dl, X, X, reduction="avg"),
+                ValueError,
+                "reduction must be one of 'mean', 'sum', 'none', got 'avg'",
+            ),
+            "objects": Wrong(
+                lambda dl: loss(dl, X, np.full((4, 3), None)),
+                TypeError,
+                "y must hold floating-point numbers.*object",
+            ),
+            "shapes": Wrong(
+                lambda dl: loss(dl, np.ones(3, F), np.ones(4, F)),
+                ValueError,
+                rf"{name} needs.*y_hat \(3,\) and y \(4,\)",
+            ),
+            "no examples": Wrong(
+                lambda dl: loss(dl, np.ones(0, F), np.ones(0, F)),
+                ValueError,
+                "at least one example, got an empty batch",
+            ),
+            "a target below 0": Wrong(
+                lambda dl: loss(dl, [0.5], [-1.0]),
+                ValueError,
+                r"y must lie in \[0, 1\].*from -1 to -1",
+            ),
+            **wrong,
+        },
+        {
+            "by hand: -log of what the truth was given": (
+                lambda dl: loss(dl, y_hat, y, "none"),
+                losses,
+            )
+        },
+    )
+
+
 ROWS = [
     Row(
         "mse",
@@ -67,79 +128,38 @@ ROWS = [
             ),
         },
     ),
-    Row(
+    binary(
         "binary_cross_entropy",
+        lambda z: 0.05 + 0.9 / (1 + np.exp(-z)),
+        {},
         {
-            **{
-                f"logits {reduction} {shape}": Call(
-                    lambda dl, z, y, r=reduction: dl.binary_cross_entropy(
-                        z, y, reduction=r
-                    ),
-                    3 * normal(0, *shape),
-                    constants=(yes_or_no(shape),),
-                )
-                for reduction, shape in product(REDUCTIONS, SHAPES[1:])
-            },
-            **{
-                f"logits {reduction} {shape}, soft": Call(
-                    lambda dl, z, y, r=reduction: dl.binary_cross_entropy(
-                        z, y, reduction=r
-                    ),
-                    3 * normal(0, *shape),
-                    constants=(np.full(shape, 0.3, F),),
-                )
-                for reduction, shape in zip(REDUCTIONS, SHAPES, strict=True)
-            },
-            **{
-                f"probabilities {reduction} {shape}": Call(
-                    lambda dl, p, y, r=reduction: dl.binary_cross_entropy(
-                        p, y, False, r
-                    ),
-                    0.05 + 0.9 / (1 + np.exp(-3 * normal(0, *shape))),
-                    constants=(yes_or_no(shape),),
-                )
-                for reduction, shape in zip(REDUCTIONS, SHAPES, strict=True)
-            },
-            # Zero, where |z| has a kink, and far out, where e^z overflows.
-            "corners": Call(
-                lambda dl, z, y: dl.binary_cross_entropy(z, y, reduction="none"),
-                [0, 0, 1000, -1000, 1000, -1000, -10, 10],
-                constants=(F([0, 1, 0, 1, 1, 0, 0, 0]),),
-            ),
-        },
-        {
-            "reduction": unknown_reduction("binary_cross_entropy", X),
-            "objects": Wrong(
-                lambda dl: dl.binary_cross_entropy(X, np.full((4, 3), None)),
-                TypeError,
-                "y must hold floating-point numbers.*object",
-            ),
-            "shapes": Wrong(
-                lambda dl: dl.binary_cross_entropy(np.ones(3, F), np.ones(4, F)),
-                ValueError,
-                r"binary_cross_entropy needs.*y_hat \(3,\) and y \(4,\)",
-            ),
-            "no examples": Wrong(
-                lambda dl: dl.binary_cross_entropy(np.ones(0, F), np.ones(0, F)),
-                ValueError,
-                "at least one example, got an empty batch",
-            ),
             "a probability above 1": Wrong(
-                lambda dl: dl.binary_cross_entropy([1.5], [1.0], from_logits=False),
+                lambda dl: dl.binary_cross_entropy([1.5], [1.0]),
                 ValueError,
-                r"y_hat must lie in \[0, 1\].*from 1\.5 to 1\.5.*from_logits=True",
+                r"y_hat must lie in \[0, 1\].*from 1\.5 to 1\.5.*these are logits, "
+                "for binary_cross_entropy_with_logits",
             ),
             "a probability of NaN": Wrong(
-                lambda dl: dl.binary_cross_entropy([NAN], [1.0], from_logits=False),
+                lambda dl: dl.binary_cross_entropy([NAN], [1.0]),
                 ValueError,
                 r"y_hat must lie in \[0, 1\].*nan",
             ),
-            "a target below 0": Wrong(
-                lambda dl: dl.binary_cross_entropy([0.5], [-1.0]),
-                ValueError,
-                r"y must lie in \[0, 1\].*from -1 to -1",
-            ),
         },
+        ([0.5, 0.75], [1.0, 0.0], [np.log(2), np.log(4)]),
+    ),
+    binary(
+        "binary_cross_entropy_with_logits",
+        lambda z: z,
+        {
+            # Zero, where |z| has a kink, and far out, where e^z overflows.
+            "corners": Call(
+                lambda dl, z, y: dl.binary_cross_entropy_with_logits(z, y, "none"),
+                [0, 0, 1000, -1000, 1000, -1000, -10, 10],
+                constants=(F([0, 1, 0, 1, 1, 0, 0, 0]),),
+            )
+        },
+        {},
+        ([0.0, np.log(3)], [1.0, 0.0], [np.log(2), np.log(4)]),
     ),
     Row(
         "cross_entropy",

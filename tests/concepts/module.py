@@ -1,6 +1,8 @@
-"""Rows of `module.py`."""
+"""Rows of `module.py`, and of the table of a model."""
 
-from tests.concepts.row import Build, Row, Wrong, normal
+import numpy as np
+
+from tests.concepts.row import Build, Call, Row, Wrong, normal
 
 
 def gated(dl, seed):
@@ -34,6 +36,13 @@ def scale(dl, seed):
     return Scale()
 
 
+def kept(dl, x):
+    """What a buffer holds after it was changed."""
+    buffer = dl.Buffer(x)
+    buffer.value = buffer.value * 2.0 + 1.0
+    return buffer.value
+
+
 ROWS = [
     Row(
         "Module",
@@ -53,5 +62,43 @@ ROWS = [
             "gradient in mx": "Gluon's cast() does not know of bare tensors",
         },
         source=False,
+    ),
+    Row(
+        "Buffer",
+        {"changed": Call(kept, normal(0, 3, 4))},
+        {
+            "integers": Wrong(
+                lambda dl: dl.Buffer(np.arange(3)), TypeError, "floating-point.*int64"
+            ),
+            "another shape": Wrong(
+                lambda dl: setattr(dl.Buffer([1.0, 2.0]), "value", [1.0]),
+                ValueError,
+                r"\(2,\).*\(1,\)",
+            ),
+        },
+        exempt={
+            "gradient": "it remembers no history",
+            "float64": "it is of float32 unless told otherwise",
+        },
+        source=False,
+        tested_in=("twins/test_modules.py",),
+    ),
+    Row(
+        "summary",
+        wrong={
+            "no model": Wrong(
+                lambda dl: dl.summary(3),
+                TypeError,
+                "model must be a Module of d2lib.scratch or d2lib.mx, got 3",
+                alike=25,  # then it names both twins
+            ),
+            "another width": Wrong(
+                lambda dl: dl.summary(dl.MLP([3, 2]), (6, 5)),
+                ValueError,
+                r"Dense expects x of shape \(batch, 3\), got \(6, 5\)",
+            ),
+        },
+        source=False,
+        tested_in=("twins/test_modules.py",),
     ),
 ]

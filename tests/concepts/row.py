@@ -62,6 +62,10 @@ class Sample:
         cells = [cell.cell_contents for cell in self.f.__closure__ or ()]
         return self.f.__code__, str([self.f.__defaults__, cells])
 
+    def used_by(self) -> Any:
+        """The same for all samples that are called alike, too."""
+        return self.built_by()
+
     def build(self, dl: Any, seed: Any = 0) -> Any:
         """Returns the module; a function has none."""
         return None
@@ -87,6 +91,10 @@ class Build(Sample):
     ) -> None:
         super().__init__(f, *inputs, **options)
         self.call = call or (lambda module, *arguments: module(*arguments))
+
+    def used_by(self) -> Any:
+        """The same for all samples that are built and called alike."""
+        return *self.built_by(), self.call.__code__
 
     def build(self, dl: Any, seed: Any = 0) -> Any:
         """Returns the module."""

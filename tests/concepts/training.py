@@ -9,7 +9,9 @@ IN = ("twins/test_training.py", "test_training.py")
 ROWS = [
     Row("fit", source=False, tested_in=IN),
     Row("History", source=False, tested_in=IN),
+    Row("Callback", source=False, tested_in=IN),
     Row("EarlyStopping", tested_in=IN),
+    Row("NonFiniteLossError", source=False, tested_in=IN),
     Row("accuracy", source=False, tested_in=IN),
     Row(
         "predict",

@@ -34,17 +34,25 @@ ROWS = [
     Row(
         "TransformerBlock",
         {
-            "causal": Build(
-                lambda dl, seed: dl.TransformerBlock(4, 2, hidden=3, seed=seed), X
-            ),
-            "causal, a mask": Build(
-                lambda dl, seed: dl.TransformerBlock(4, 2, hidden=3, seed=seed),
-                X,
-                call=lambda m, x: m(x, mask=mask(0, 2, 1, 3)),
-                batch=None,
-            ),
-            "both ways": Build(
-                lambda dl, seed: dl.TransformerBlock(4, 4, causal=False, seed=seed), X
+            **{
+                f"causal={causal}{what}": Build(
+                    lambda dl, seed, c=causal: dl.TransformerBlock(
+                        4, 2, hidden=3, causal=c, seed=seed
+                    ),
+                    X,
+                    call=call,
+                    batch=batch,
+                )
+                for causal, (what, call, batch) in product(
+                    (False, True),
+                    (
+                        ("", None, 0),
+                        (", a mask", lambda m, x: m(x, mask=mask(0, 2, 1, 3)), None),
+                    ),
+                )
+            },
+            "as it comes": Build(
+                lambda dl, seed: dl.TransformerBlock(4, 4, seed=seed), X
             ),
             "dropout": Build(
                 lambda dl, seed: dl.TransformerBlock(

@@ -469,3 +469,37 @@ def test_a_layer_names_the_inputs_it_needs_wherever_it_stands():
         model(X)
     with pytest.raises(ValueError, match=r"x\.reshape\(len\(x\), -1\)"):
         mx.Dense(784, 2)(np.zeros((2, 28, 28), np.float32))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.mean(),
+        lambda x: x.clip(-1.0, 1.0),
+        lambda x: x.astype("float64"),
+        lambda x: x.copy(),
+        lambda x: x.cumsum(),
+        lambda x: mx.maximum(x, mx.tensor([1.0], "float64")),
+    ],
+    ids=["mean", "clip", "astype", "copy", "cumsum", "the wider dtype"],
+)
+def test_gradients_of_what_is_given_add_up(f):
+    """MXNet's own replace, or divide, what was there before."""
+    x = mx.tensor([0.5, 2.0, -3.0], requires_grad=True)
+    found = []
+    for _ in range(3):
+        with mx.record():
+            y = f(x)
+            loss = (y * mx.tensor(np.arange(1.0, y.size + 1).reshape(y.shape))).sum()
+        loss.backward()
+        found.append(mx.to_numpy(x.grad).copy())
+    assert found[0].any()
+    for times, gradient in enumerate(found, start=1):
+        np.testing.assert_allclose(gradient, times * found[0], rtol=1e-6)
+
+
+def test_a_cast_reaches_blocks_in_lists():
+    model = mx.LanguageModel(5, 4, "transformer", heads=2, seed=0)
+    model.cast("float64")
+    assert {np.dtype(p.dtype) for p in model.parameters()} == {np.dtype("float64")}
+    assert model([[1, 2]]).dtype == np.float64

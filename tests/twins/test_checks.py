@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from d2lib import scratch
+from d2lib.scratch.recording import is_recording
 from tests.concepts.row import Build, Call, Row, Train, Wrong, all_rows, normal
 from tests.twins import checks, contract
 
@@ -234,7 +235,7 @@ class TestModules:
 
         def in_training(self, x):
             y = scratch.Dense.forward(self, x)
-            if not checks_training():
+            if not is_recording():
                 return y
             return y * float(np.random.default_rng().normal())
 
@@ -243,7 +244,7 @@ class TestModules:
 
         def unseeded(self, x):
             y = scratch.Dense.forward(self, x)
-            if not (checks_training() and self.training):
+            if not (is_recording() and self.training):
                 return y
             return y * float(np.random.default_rng().normal())
 
@@ -254,12 +255,6 @@ class TestModules:
         changes = spoiled(zero_grad=lambda self: None)
         with pytest.raises(AssertionError, match=r"zero_grad left|after two calls"):
             checks.run("repeat", DENSE, BUILD, [Twin(**changes)])
-
-
-def checks_training():
-    from d2lib.scratch.recording import is_training
-
-    return is_training()
 
 
 class TestOptimisers:
@@ -353,3 +348,33 @@ class TestComparison:
                     exempt = checks.exemptions(row, sample)
                     if checks.CHECKS[name].is_for(sample) and name not in exempt:
                         checks.run(name, row, sample, [scratch, scratch])
+
+
+class TestOnce:
+    """What is checked of one sample only, of those that are built and called alike."""
+
+    def test_in_mxnet_alike_is_enough_and_the_first_is_it(self):
+        def sample(a, x=X):
+            return Call(lambda dl, x, a=a: dl.tanh(x) * a, x)
+
+        first, again, other = sample(1.0), sample(1.0, X[0]), sample(2.0)
+        row = Row("tanh", {"first": first, "again": again, "other": other})
+        called = []
+        dl = Twin(tanh=lambda x: called.append(x) or crooked(x))
+        dl.__name__ = "d2lib.mx"
+        checks.run("gradient", row, again, [dl])
+        assert not called
+        for one in (first, other):
+            with pytest.raises(AssertionError, match="along a direction"):
+                checks.run("gradient", row, one, [dl])
+        dl.__name__ = "d2lib.planted"  # and everywhere else each of them
+        with pytest.raises(AssertionError, match="along a direction"):
+            checks.run("gradient", row, again, [dl])
+
+    def test_a_module_is_shared_by_what_is_built_alike(self):
+        def sample(units):
+            return Build(lambda dl, seed, n=units: dl.Dense(4, n, seed=seed), X)
+
+        one = checks.reused(sample(2), scratch)
+        assert checks.reused(sample(2), scratch) is one
+        assert checks.reused(sample(3), scratch) is not one

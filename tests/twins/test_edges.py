@@ -476,6 +476,13 @@ def test_fit_takes_tensors_and_losses_of_ones_own(dl):
     assert history.loss[-1] < history.loss[0]
 
 
+def logits(dl):
+    """A model that gives the logit -3 for ones."""
+    model = dl.Dense(2, 1, seed=0)
+    model.load_state({"W": np.full((2, 1), -1.0), "b": np.full(1, -1.0)})
+    return model
+
+
 @twins
 @pytest.mark.parametrize(
     ("make", "loss", "y", "words"),
@@ -488,15 +495,21 @@ def test_fit_takes_tensors_and_losses_of_ones_own(dl):
         ),
         (
             lambda dl: dl.Perceptron(2, seed=0),
-            "binary_cross_entropy",
+            "binary_cross_entropy_with_logits",
             np.zeros(4, np.float32),
             "ends with a sigmoid: build it with activation=None",
         ),
         (
             lambda dl: dl.MLP([2, 4, 1], output_activation="sigmoid", seed=0),
-            "binary_cross_entropy",
+            "binary_cross_entropy_with_logits",
             np.zeros((4, 1), np.float32),
             "ends with a sigmoid: build it with activation=None",
+        ),
+        (
+            logits,
+            "binary_cross_entropy",
+            np.zeros((4, 1), np.float32),
+            r"y_hat must lie in \[0, 1\], got values from -3 to -3: these are logits",
         ),
         (
             lambda dl: dl.Dense(2, 3, seed=0),

@@ -10,10 +10,11 @@ from tests.twins.both import TWINS
 # What a page may do with a tensor of either twin. (mx's is MXNet's own ndarray.)
 TENSOR_MEMBERS = (
     *("shape", "ndim", "size", "dtype", "grad", "T"),
-    *("sum", "mean", "max", "reshape", "transpose"),
+    *("sum", "mean", "max", "min", "reshape", "transpose"),
     *("item", "asnumpy", "detach", "backward"),
     *("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__neg__"),
     *("__radd__", "__rsub__", "__rmul__", "__rtruediv__"),
+    *("__abs__", "__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"),
     *("__matmul__", "__getitem__", "__len__", "__float__", "__repr__"),
 )
 
@@ -57,5 +58,5 @@ def test_whole_numbers_are_fine_as_targets(dl):
     """0 and 1 mean the same as 0.0 and 1.0 where they are the truth."""
     x = np.random.default_rng(0).normal(size=6).astype(np.float32)
     y = np.int64([0, 1, 1, 0, 1, 0])
-    for loss in (dl.binary_cross_entropy, dl.mse):
+    for loss in (dl.binary_cross_entropy_with_logits, dl.mse):
         assert float(loss(x, y)) == float(loss(x, y.astype(np.float32)))

@@ -23,7 +23,8 @@ def mx():
     "name",
     [
         *("accuracy", "minibatches", "fit", "History", "EarlyStopping", "predict"),
-        "Vocabulary",
+        *("Callback", "NonFiniteLossError", "Vocabulary", "summary"),
+        *("cosine", "exponential", "step_decay", "warmup"),
     ],
 )
 def test_both_have_the_same(name, mx):

@@ -1,0 +1,85 @@
+"""Write the API reference of a package from what it exports.
+
+A page says `% reference: d2lib.scratch`, and in place of that line comes a section for
+each module of the package, with its public names under the path by which one imports
+them. So a new concept is in the reference as soon as it is exported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the tests of the library read this file, too
+    from sphinx.application import Sphinx
+
+PLACE = re.compile(r"^% reference: ([\w.]+)$", re.MULTILINE)
+# Methods by which Gluon, or an optimiser's base, does its work: nobody calls them.
+HOOKS = "hybrid_forward, parts, output_shape, dtype, example_axes, slots"
+TENSOR = """\
+.. py:data:: Tensor
+   :module: d2lib.mx
+
+   MXNet's own ``mxnet.np.ndarray``. What it can do is in MXNet's reference; what the
+   book uses of it is what :py:class:`d2lib.scratch.Tensor` has."""
+
+
+def entry(package: str, name: str, thing: object) -> str:
+    """Return the directive that documents a public name."""
+    if package == "d2lib.mx" and name == "Tensor":
+        return TENSOR
+    if inspect.isclass(thing):
+        return (
+            f".. autoclass:: {package}.{name}\n"
+            "   :members:\n"
+            f"   :exclude-members: {HOOKS}\n"
+            "   :show-inheritance:"
+        )
+    return f".. autofunction:: {package}.{name}"
+
+
+def is_its_own(package: ModuleType, name: str) -> bool:
+    """Tell whether a name is the package's; what both twins use has its own page."""
+    home = getattr(package, name).__module__
+    return not home.startswith("d2lib.") or home.startswith(
+        (f"{package.__name__}.", "d2lib.shared.")
+    )
+
+
+def reference(package: ModuleType) -> str:
+    """Return the reference of a package's own modules, in Markdown."""
+    path = package.__name__
+    parts = []
+    for file in pkgutil.iter_modules(package.__path__):
+        home = importlib.import_module(f"{path}.{file.name}")
+        names = [
+            name
+            for name in getattr(home, "__all__", ())
+            if name in package.__all__ and is_its_own(package, name)
+        ]
+        if not names:
+            continue
+        title = file.name.replace("_", " ").capitalize()
+        doc = inspect.getdoc(home) or ""
+        entries = "\n\n".join(entry(path, n, getattr(package, n)) for n in names)
+        parts.append(
+            f"## {title}\n\n{doc.splitlines()[0]}\n\n"
+            f"```{{eval-rst}}\n.. py:currentmodule:: {path}\n\n{entries}\n```\n"
+        )
+    return "\n".join(parts)
+
+
+def fill_in(app: Sphinx, page: str, text: list[str]) -> None:
+    """Put the reference where the page asks for it."""
+    text[0] = PLACE.sub(
+        lambda place: reference(importlib.import_module(place[1])), text[0]
+    )
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    app.connect("source-read", fill_in)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
