@@ -87,19 +87,19 @@ def abs(x: Any) -> Tensor:
 
 
 def clip(x: Any, low: float | None, high: float | None) -> Tensor:
-    """Moves what lies outside of [low, high] to the nearer end, by ``np.clip``.
+    """Moves what lies outside of [low, high] to the nearer end, by `where`.
+
+    (``np.clip`` rounds the ends to float32, and its gradients do not add up.)
 
     Example:
         >>> clip([-3.0, 0.5, 3.0], -1, 1)
         array([-1. ,  0.5,  1. ])
     """
-    x = as_tensor(x)
-    with numpy.errstate(over="ignore"):  # MXNet reads the ends as float32
-        ends = [
-            None if end is None else float(numpy.float32(end))
-            for end in check_bounds(low, high)
-        ]
-    return np.clip(x, *ends)
+    y = x = as_tensor(x)
+    low, high = check_bounds(low, high)
+    if low is not None:
+        y = where(x < low, low, y)
+    return y if high is None else where(x > high, high, y)
 
 
 def maximum(x: Any, y: Any) -> Tensor:

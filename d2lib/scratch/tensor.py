@@ -437,7 +437,7 @@ class Tensor:
         x = self.data
         check_axes(axis, x.ndim, name)
         check_flag(keepdims, "keepdims")
-        check_batch(x.shape, name)
+        check_batch(x.shape, name, "x")
         top = best(x, axis=axis, keepdims=True)
 
         def backward(g: np.ndarray) -> tuple:
