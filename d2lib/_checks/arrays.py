@@ -220,7 +220,7 @@ def check_order(axes: Any, ndim: int) -> tuple[int, ...]:
         raise ValueError(
             f"transpose's axes must name all {ndim} axes, got {tuple(axes)}"
         )
-    return tuple([int(i) for i in axes])
+    return tuple([int(i) % ndim for i in axes])
 
 
 def check_reshape(new: Any, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -95,8 +95,8 @@ def clip(x: Any, low: float | None, high: float | None) -> Tensor:
         >>> clip([-3.0, 0.5, 3.0], -1, 1)
         array([-1. ,  0.5,  1. ])
     """
-    low, high = check_bounds(low, high)
     y = x = as_tensor(x)
+    low, high = check_bounds(low, high)
     if low is not None:
         y = where(x < low, low, y)
     return y if high is None else where(x > high, high, y)

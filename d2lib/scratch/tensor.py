@@ -457,9 +457,11 @@ class Tensor:
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order (reversed if none is given)."""
         order = check_order(axes, self.ndim)
-        back = tuple(np.argsort([i % self.ndim for i in order]))
-        turned = self.data.transpose(order)
-        return node("transpose", turned, (self,), lambda g: (g.transpose(back),))
+
+        def backward(g: np.ndarray) -> tuple:
+            return (g.transpose(tuple(np.argsort(order))),)
+
+        return node("transpose", self.data.transpose(order), (self,), backward)
 
     @property
     def T(self) -> Tensor:
