@@ -8,6 +8,9 @@ import numpy as np
 
 from d2lib._checks import (
     check_channels,
+    check_measured,
+    check_numbers,
+    check_pointwise,
     check_positive,
     check_positive_int,
     check_probability,
@@ -54,6 +57,7 @@ class BatchNorm(Module):
         ValueError: channels < 1, eps not > 0, a momentum outside [0, 1), or (when
             called) an x whose second axis is not ``channels``, or an empty batch while
             training.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> from d2lib.scratch import record
@@ -77,14 +81,15 @@ class BatchNorm(Module):
         eps: float = 1e-5,
     ) -> None:
         self.channels = check_positive_int(channels, "channels")
-        self.activation = activation
+        check_numbers(channels=self.channels)
+        self.activation = check_pointwise(activation)
         self.g = activation_named(activation)
         self.momentum = check_probability(momentum, "momentum")
         self.eps = check_positive(eps, "eps")
-        self.gamma = tensor(np.ones(channels, np.float32), requires_grad=True)
-        self.beta = tensor(np.zeros(channels, np.float32), requires_grad=True)
-        self.running_mean = Buffer(np.zeros(channels, np.float32))
-        self.running_var = Buffer(np.ones(channels, np.float32))
+        self.gamma = tensor(np.ones(self.channels, np.float32), requires_grad=True)
+        self.beta = tensor(np.zeros(self.channels, np.float32), requires_grad=True)
+        self.running_mean = Buffer(np.zeros(self.channels, np.float32))
+        self.running_var = Buffer(np.ones(self.channels, np.float32))
 
     def forward(self, x: Any) -> Tensor:
         """Normalises x, shape (batch, channels) or (batch, channels, ...)."""
@@ -94,6 +99,7 @@ class BatchNorm(Module):
             mean, var = self.running_mean.value.data, self.running_var.value.data
             known = (mean, var)
             return self.g(batch_norm(x, self.gamma, self.beta, self.eps, known)[0])
+        check_measured(x.shape, "BatchNorm")
         y, mean, var = batch_norm(x, self.gamma, self.beta, self.eps)
         for running, batch in ((self.running_mean, mean), (self.running_var, var)):
             old = running.value.data
@@ -130,7 +136,7 @@ def batch_norm(
         var = np.einsum("nc,nc->c", centred, centred) * share
     else:
         var = statistics[1]
-    scale = 1 / np.sqrt(var + x.dtype.type(eps))  # (channels,)
+    scale = 1 / np.sqrt(var.astype(x.dtype) + x.dtype.type(eps))  # (channels,)
     y = centred * (gamma.data * scale)
     y += beta.data
 
