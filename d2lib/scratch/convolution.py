@@ -405,6 +405,8 @@ class MaxPool2D(Pool2D):
     """
 
     def _reduce(self, x: Tensor, at: Geometry) -> Tensor:
+        if at.kernel == at.stride == (2, 2) and at.padding == (0, 0):
+            return _half(x)
         image = _framed(x.data, at, -np.inf)
         places = list(_places(at))
         y = image[places[0]].copy(order="K")
@@ -422,6 +424,35 @@ class MaxPool2D(Pool2D):
             return (_unframed(dx, at),)
 
         return node("max_pool2d", y, (x,), backward)
+
+
+def _half(x: Tensor) -> Tensor:
+    """The largest of each 2 x 2, twice as fast: of two rows first, of two columns then.
+
+    Whole rows are long runs of numbers, and it is the second maximum, of half as many,
+    that must pick them one by one.
+    """
+    rows, columns = x.shape[2] // 2, x.shape[3] // 2
+    image = x.data[:, :, : 2 * rows, : 2 * columns]
+    top, bottom = image[:, :, ::2], image[:, :, 1::2]
+    lower = bottom > top
+    row = np.maximum(top, bottom)
+    left, right = row[..., ::2], row[..., 1::2]
+    # Of equal numbers the upper one comes first, though it may be the right one.
+    later = (right > left) | (lower[..., ::2] > lower[..., 1::2]) & (right == left)
+    y = np.maximum(left, right)
+
+    def backward(g: np.ndarray) -> tuple:
+        drow = np.empty_like(row)
+        dx = np.zeros_like(x.data) if image.shape != x.shape else np.empty_like(x.data)
+        drow[..., 1::2] = moved = g * later
+        np.subtract(g, moved, out=drow[..., ::2])
+        inner = dx[:, :, : 2 * rows, : 2 * columns]
+        inner[:, :, 1::2] = moved = drow * lower
+        np.subtract(drow, moved, out=inner[:, :, ::2])
+        return (dx,)
+
+    return node("max_pool2d", y, (x,), backward)
 
 
 class AvgPool2D(Pool2D):

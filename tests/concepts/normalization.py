@@ -112,6 +112,7 @@ ROWS = [
         },
         scratch_only={
             "g": "how scratch applies its activation, of no use to a caller",
+            "rectify": "how scratch applies its activation, of no use to a caller",
         },
     ),
 ]

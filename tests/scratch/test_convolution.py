@@ -225,6 +225,20 @@ class TestDefinition:
         expected[::2, ::2] = [[0, 1], [2, 3]]
         np.testing.assert_array_equal(x.grad[0, 0], expected)
 
+    def test_the_first_is_the_first_from_left_to_right_and_from_top_to_bottom(self):
+        four = np.array(list(product(range(3), repeat=4)), np.float32)  # all the ties
+        x = tensor(four.reshape(-1, 1, 2, 2), requires_grad=True)
+        MaxPool2D(2)(x).backward(np.ones((len(four), 1, 1, 1), np.float32))
+        first = np.eye(4)[four.argmax(axis=1)]
+        np.testing.assert_array_equal(x.grad.reshape(-1, 4), first)
+
+    def test_what_no_window_sees_has_no_gradient(self):
+        x = tensor(normal(0, 1, 1, 5, 3), requires_grad=True)
+        MaxPool2D(2)(x).sum().backward()
+        assert x.grad.sum() == 2
+        assert not x.grad[:, :, 4].any()
+        assert not x.grad[..., 2].any()
+
     def test_windows_that_overlap_add_their_gradients(self):
         x = np.zeros((1, 1, 3, 3))
         x[0, 0, 1, 1] = 1

@@ -61,7 +61,9 @@ def test_definition(shape, eps, seed):
 @pytest.mark.parametrize("known", [None, (np.ones(3), np.full(3, 2.0))])
 def test_gradient(shape, known):
     places = normal(0, *shape) * 2 + 1, normal(1, 3), normal(2, 3)
-    check_gradients(lambda x, a, b: batch_norm(x, a, b, 1e-5, known)[0], *places)
+    check_gradients(
+        lambda x, a, b: batch_norm(x, a, b, 1e-5, statistics=known)[0], *places
+    )
 
 
 def test_a_gradient_that_forgets_what_x_did_to_the_mean_is_found():
@@ -69,7 +71,7 @@ def test_a_gradient_that_forgets_what_x_did_to_the_mean_is_found():
 
     def planted(x):
         held = x.data.mean(axis=0), x.data.var(axis=0)
-        return batch_norm(x, gamma, beta, 1e-5, held)[0]
+        return batch_norm(x, gamma, beta, 1e-5, statistics=held)[0]
 
     with pytest.raises(AssertionError, match="backward gives"):
         check_gradients(planted, normal(0, 5, 3))
