@@ -40,7 +40,7 @@ POOLS = {
 }
 #: Large enough not to be a pixel's value in another order, and no two alike.
 SCATTERED = np.random.default_rng(3).permutation(2 * 3 * 4 * 6).reshape(2, 3, 4, 6)
-TIES = np.random.default_rng(4).integers(0, 2, (2, 2, 4, 4))
+TIES = np.random.default_rng(4).integers(0, 2, (2, 2, 8, 8))
 
 LECTURE = np.array(
     [
