@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from d2lib._checks.numbers import check_count, check_positive_int
+from d2lib._checks.numbers import (
+    MOST_NUMBERS,
+    check_choice,
+    check_count,
+    check_positive_int,
+)
+from d2lib._checks.show import short
 
 Pair = tuple[int, int]
 
@@ -17,7 +24,7 @@ def check_pair(value: Any, name: str, least: int = 1) -> Pair:
     if len(pair) != 2:
         raise ValueError(
             f"{name} must be a whole number or a pair (vertical, horizontal), got "
-            f"{value!r}"
+            f"{short(value)}"
         )
     first, second = (
         check_positive_int(n, name) if least else check_count(n, name) for n in pair
@@ -30,11 +37,17 @@ def check_images(
 ) -> None:
     """Raises ValueError unless ``shape`` is (batch, channels, height, width).
 
-    Height and width must be multiples of ``multiple``, and above zero.
+    There must be a channel and a pixel, and height and width be multiples of
+    ``multiple``.
     """
     wanted = "channels" if channels is None else str(channels)
     if len(shape) == 4 and (channels is None or shape[1] == channels):
-        if any(n % multiple for n in shape[2:]) or not all(shape[1:]):
+        if not all(shape[1:]):
+            raise ValueError(
+                f"{what} expects images with a channel and a pixel at least, got x of "
+                f"shape {shape}"
+            )
+        if any(n % multiple for n in shape[2:]):
             raise ValueError(
                 f"{what} expects images whose height and width are multiples of "
                 f"{multiple}, got {shape[2]} x {shape[3]}: cut them, or add a border"
@@ -59,17 +72,37 @@ def check_window(padded: Pair, span: Pair, what: str) -> None:
     if span[0] > padded[0] or span[1] > padded[1]:
         raise ValueError(
             f"{what} moves a window of {span[0]} x {span[1]} over images that are only "
-            f"{padded[0]} x {padded[1]} with their padding: take a smaller kernel, or "
-            "more padding"
+            f"{padded[0]} x {padded[1]} with their padding: take a smaller kernel, "
+            "less dilation, or more padding"
         )
 
 
-def check_enlarged(size: Pair, padding: Pair, small: tuple[int, ...]) -> None:
-    """Raises ValueError if a transposed convolution leaves nothing of its result."""
-    if size[0] < 1 or size[1] < 1:
+def check_padded(shape: tuple[int, ...], padding: Pair, what: str) -> None:
+    """Raises ValueError if images of ``shape``, padded, do not fit into memory."""
+    if math.prod(shape) > MOST_NUMBERS:
         raise ValueError(
-            f"conv_transpose2d would make images of {size[0]} x {size[1]} of maps of "
-            f"{small[0]} x {small[1]}, got padding={padding}: take less"
+            f"{what} would make images of shape {shape}, got padding={padding}: take "
+            "less"
+        )
+
+
+def check_enlarged(
+    shape: tuple[int, ...], small: tuple[int, ...], what: str, by: str
+) -> None:
+    """Raises ValueError if images of ``shape`` are none, or do not fit into memory.
+
+    Args:
+        shape: (batch, channels, height, width) of what is to be made.
+        small: height and width of what it is to be made of.
+        what: what makes it.
+        by: the arguments that make it large.
+    """
+    height, width = shape[2:]
+    if height < 1 or width < 1 or math.prod(shape) > MOST_NUMBERS:
+        mend = f"smaller {by}" if min(height, width) > 0 else "less padding"
+        raise ValueError(
+            f"{what} would make images of {height} x {width} of maps of {small[0]} x "
+            f"{small[1]}: take {mend}"
         )
 
 
@@ -93,28 +126,49 @@ def check_groups(channels: int, filters: int, groups: Any) -> int:
     return groups
 
 
-def check_kernel(shape: tuple[int, ...], channels: int, groups: Any, what: str) -> None:
-    """Raises ValueError unless a kernel fits images of so many channels."""
-    if len(shape) != 4:
+def check_kernel(
+    shape: tuple[int, ...], images: tuple[int, ...], groups: Any, what: str
+) -> None:
+    """Raises ValueError unless a kernel fits images of such a shape."""
+    channels = images[1]
+    if len(shape) != 4 or 0 in shape:
         raise ValueError(
-            f"{what} expects W of shape (filters, channels, height, width), got {shape}"
+            f"{what} expects W of shape (filters, channels, height, width), each 1 at "
+            f"least, got {shape}"
         )
-    groups = check_groups(channels, shape[0], groups)
+    groups = check_positive_int(groups, "groups")
+    if shape[1] * groups == images[3] != channels:
+        raise ValueError(
+            f"{what} expects x of shape (batch, {images[3]}, height, width), got "
+            f"{images}: the channels come second, x.transpose(0, 3, 1, 2)"
+        )
+    check_groups(channels, shape[0], groups)
     if shape[1] * groups != channels:
         raise ValueError(
             f"{what} expects W of shape (filters, {channels // groups}, height, width) "
-            f"for {channels} channels in {groups} groups, got {shape}"
+            f"for x with {channels} channels in {groups} groups, got {shape}"
         )
 
 
 def check_transposed_kernel(
-    shape: tuple[int, ...], channels: int, groups: Any, what: str
+    shape: tuple[int, ...], images: tuple[int, ...], groups: Any, what: str
 ) -> None:
     """Raises ValueError unless a kernel fits a transposed convolution's input."""
-    if len(shape) != 4 or shape[0] != channels:
+    channels = images[1]
+    if len(shape) != 4 or 0 in shape:
         raise ValueError(
-            f"{what} expects W of shape ({channels}, filters, height, width), got "
-            f"{shape}"
+            f"{what} expects W of shape (channels, filters, height, width), each 1 at "
+            f"least, got {shape}"
+        )
+    if shape[0] == images[3] != channels:
+        raise ValueError(
+            f"{what} expects x of shape (batch, {images[3]}, height, width), got "
+            f"{images}: the channels come second, x.transpose(0, 3, 1, 2)"
+        )
+    if shape[0] != channels:
+        raise ValueError(
+            f"{what} expects W of shape ({channels}, filters, height, width) for x "
+            f"with {channels} channels, got {shape}"
         )
     check_groups(channels, shape[1] * check_positive_int(groups, "groups"), groups)
 
@@ -138,6 +192,32 @@ def check_channels(shape: tuple[int, ...], channels: int, layer: str) -> None:
             f"{layer} expects x of shape (batch, {channels}) or "
             f"(batch, {channels}, ...), got {shape}{hint}"
         )
+
+
+def check_measured(shape: tuple[int, ...], layer: str) -> None:
+    """Raises ValueError if there is nothing to measure a batch's statistics by."""
+    if 0 in shape:
+        raise ValueError(
+            f"{layer} needs at least one example while training, got x without any: a "
+            "mean over nothing is not a number"
+        )
+
+
+def check_pointwise(activation: Any) -> Any:
+    """Returns the name of an activation that looks at each number by itself."""
+    check_choice(activation, (None, "sigmoid", "tanh", "relu"), "activation")
+    return activation
+
+
+def check_stages(filters: Any) -> Pair:
+    """Returns the filters of two convolutions, whole numbers."""
+    if not isinstance(filters, (tuple, list)) or len(filters) != 2:
+        raise ValueError(
+            "filters must be two whole numbers, of the first and the second "
+            f"convolution, got {short(filters)}"
+        )
+    first, second = (check_positive_int(n, "each of filters") for n in filters)
+    return first, second
 
 
 def check_examples(shape: tuple[int, ...], layer: str) -> None:

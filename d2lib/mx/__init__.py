@@ -11,6 +11,7 @@ from d2lib.mx.attention import (
     attention_weights,
     positional_encoding,
 )
+from d2lib.mx.classification import LeNet
 from d2lib.mx.convolution import (
     AvgPool2D,
     Conv2D,
@@ -115,6 +116,7 @@ __all__ = [
     "History",
     "LanguageModel",
     "LayerNorm",
+    "LeNet",
     "MaxPool2D",
     "Module",
     "Momentum",

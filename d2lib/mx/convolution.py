@@ -11,22 +11,25 @@ from typing import Any
 from d2lib._checks import (
     check_bias,
     check_choice,
+    check_enlarged,
     check_examples,
+    check_flag,
     check_groups,
     check_images,
     check_kernel,
+    check_numbers,
     check_pair,
+    check_pointwise,
     check_pooling,
     check_positive_int,
     check_transposed_kernel,
 )
 from d2lib.mx._compat import gluon, mx, np, npx
-from d2lib.mx.activations import check_activation
 from d2lib.mx.initializers import Initializer
 from d2lib.mx.layers import NAMES, activated, bias_alone, prepare
 from d2lib.mx.module import Layer
 from d2lib.mx.tensor import Tensor, as_tensor
-from d2lib.shared.windows import Geometry
+from d2lib.shared.windows import Geometry, Pair
 
 __all__ = [
     "AvgPool2D",
@@ -67,19 +70,20 @@ def conv2d(
     Raises:
         ValueError: shapes that do not go together, groups that do not divide the
             channels, a kernel larger than the padded image.
+        TypeError: an argument of a wrong type, such as images of whole numbers.
 
     Example:
         >>> conv2d([[[[0.0, 1.0, 2.0]]]], [[[[1.0, 1.0]]]])
         array([[[[1., 3.]]]])
     """
     x = as_tensor(x)
-    W = as_tensor(W, x.dtype)
+    W = as_tensor(W, x.dtype, "W")
     check_images(x.shape, None, "conv2d")
-    check_kernel(W.shape, x.shape[1], groups, "conv2d")
-    sizes = x.shape[2:], W.shape[2:]
-    at = Geometry.of(*sizes, stride, padding, dilation, groups, "conv2d")
+    check_kernel(W.shape, x.shape, groups, "conv2d")
+    sizes = x.shape, W.shape[2:]
+    at = Geometry.of(*sizes, stride, padding, dilation, groups)
     if b is not None:
-        b = as_tensor(b, x.dtype)
+        b = as_tensor(b, x.dtype, "b")
         check_bias(b.shape, len(W), "conv2d")
     if not x.size:
         return np.zeros((len(x), len(W), *at.output), dtype=x.dtype, ctx=x.ctx)
@@ -112,26 +116,29 @@ def conv_transpose2d(
     Raises:
         ValueError: shapes that do not go together, groups that do not divide the
             channels, or so much padding that nothing is left.
+        TypeError: an argument of a wrong type, such as images of whole numbers.
 
     Example:
         >>> conv_transpose2d([[[[1.0, 2.0]]]], [[[[1.0, 1.0]]]])
         array([[[[1., 3., 2.]]]])
     """
     x = as_tensor(x)
-    W = as_tensor(W, x.dtype)
+    W = as_tensor(W, x.dtype, "W")
     check_images(x.shape, None, "conv_transpose2d")
-    check_transposed_kernel(W.shape, x.shape[1], groups, "conv_transpose2d")
-    sizes = x.shape[2:], W.shape[2:]
-    at = Geometry.enlarging(*sizes, stride, padding, dilation, groups)
+    check_transposed_kernel(W.shape, x.shape, groups, "conv_transpose2d")
     filters = W.shape[1] * groups
+    sizes = x.shape, filters, W.shape[2:]
+    at = Geometry.enlarging(*sizes, stride, padding, dilation, groups)
     if b is not None:
-        b = as_tensor(b, x.dtype)
+        b = as_tensor(b, x.dtype, "b")
         check_bias(b.shape, filters, "conv_transpose2d")
     if not x.size:
         return np.zeros((len(x), filters, *at.image), dtype=x.dtype, ctx=x.ctx)
-    return npx.deconvolution(
-        x, W, b, num_filter=filters, no_bias=b is None, **of_operator(at)
-    )
+    how = of_operator(at)
+    if are_tangled(at.stride, at.dilation):
+        W = spread(mx.nd, W, W.shape, W.dtype, at.dilation)
+        how |= {"kernel": at.span, "dilate": (1, 1)}
+    return npx.deconvolution(x, W, b, num_filter=filters, no_bias=b is None, **how)
 
 
 def of_operator(at: Geometry) -> dict[str, Any]:
@@ -143,6 +150,33 @@ def of_operator(at: Geometry) -> dict[str, Any]:
         "dilate": at.dilation,
         "num_group": at.groups,
     }
+
+
+def are_tangled(stride: Pair, dilation: Pair) -> bool:
+    """Whether MXNet's deconvolution is wrong: in float64, if there are both.
+
+    (Of float32 another library, oneDNN, takes care.)
+    """
+    return any(s > 1 < d for s, d in zip(stride, dilation, strict=True))
+
+
+def spread(F: Any, W: Any, shape: tuple[int, ...], dtype: Any, dilation: Pair) -> Any:
+    """The kernel with zeros between its weights, which needs no dilation any more.
+
+    A transposed convolution with one weight, a 1, lays them down so.
+    """
+    channels, filters, kh, kw = shape
+    (dh, dw), one = dilation, F.np.ones((1, 1, 1, 1), dtype=dtype)
+    far = F.npx.deconvolution(
+        F.np.reshape(W, (-1, 1, kh, kw)),
+        one,
+        kernel=(1, 1),
+        stride=dilation,
+        num_filter=1,
+        no_bias=True,
+    )
+    size = (kh - 1) * dh + 1, (kw - 1) * dw + 1
+    return F.np.reshape(far, (channels, filters, *size))
 
 
 class Conv2D(Layer, gluon.nn.Conv2D):
@@ -166,6 +200,7 @@ class Conv2D(Layer, gluon.nn.Conv2D):
     Raises:
         ValueError: sizes < 1, an unknown activation or scheme, or (when called) images
             of another shape or smaller than the kernel.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = Conv2D(3, 8, 5, padding=2, activation="relu", seed=0)
@@ -197,9 +232,13 @@ class Conv2D(Layer, gluon.nn.Conv2D):
         self.stride = check_pair(stride, "stride")
         self.padding = check_pair(padding, "padding", least=0)
         self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(channels, filters, groups)
-        self.activation = check_activation(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        self.groups = check_groups(self.channels, self.filters, groups)
+        places = self.kernel_size[0] * self.kernel_size[1]
+        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
+        self.activation = check_pointwise(activation)
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if activation == "relu" else "xavier"
         gluon.nn.Conv2D.__init__(
             self,
             self.filters,
@@ -208,7 +247,7 @@ class Conv2D(Layer, gluon.nn.Conv2D):
             self.padding,
             self.dilation,
             self.groups,
-            use_bias=bias,
+            use_bias=check_flag(bias, "bias"),
             weight_initializer=Initializer(scheme, seed),
             in_channels=self.channels,
         )
@@ -226,7 +265,7 @@ class Conv2D(Layer, gluon.nn.Conv2D):
         """Checks the channels, and that the kernel fits."""
         check_images(shape, self.channels, "Conv2D")
         moves = self.stride, self.padding, self.dilation, self.groups
-        at = Geometry.of(shape[2:], self.kernel_size, *moves, "Conv2D")
+        at = Geometry.of(shape, self.kernel_size, *moves)
         return (shape[0], self.filters, *at.output)
 
 
@@ -251,6 +290,7 @@ class ConvTranspose2D(Layer, gluon.nn.Conv2DTranspose):
     Raises:
         ValueError: sizes < 1, an unknown activation or scheme, or (when called) an
             input of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = ConvTranspose2D(8, 3, 4, stride=2, padding=1, seed=0)
@@ -280,9 +320,13 @@ class ConvTranspose2D(Layer, gluon.nn.Conv2DTranspose):
         self.stride = check_pair(stride, "stride")
         self.padding = check_pair(padding, "padding", least=0)
         self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(channels, filters, groups)
-        self.activation = check_activation(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
+        self.groups = check_groups(self.channels, self.filters, groups)
+        places = self.kernel_size[0] * self.kernel_size[1]
+        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
+        self.activation = check_pointwise(activation)
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if activation == "relu" else "xavier"
         gluon.nn.Conv2DTranspose.__init__(
             self,
             self.filters,
@@ -291,14 +335,22 @@ class ConvTranspose2D(Layer, gluon.nn.Conv2DTranspose):
             self.padding,
             dilation=self.dilation,
             groups=self.groups,
-            use_bias=bias,
+            use_bias=check_flag(bias, "bias"),
             weight_initializer=Initializer(scheme, seed),
             in_channels=self.channels,
         )
+        self._tangled = are_tangled(self.stride, self.dilation)
+        if self._tangled:
+            pairs = zip(self.kernel_size, self.dilation, strict=True)
+            span = tuple((k - 1) * d + 1 for k, d in pairs)
+            self._kwargs |= {"kernel": span, "dilate": (1, 1)}
         prepare(self)
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
+        if self._tangled:
+            of = self.weight.shape, self.weight.dtype
+            weight = spread(F, weight, *of, self.dilation)
         return filtered(self, F, gluon.nn.Conv2DTranspose, x, weight, bias)
 
     def _mode(self) -> Any:
@@ -309,7 +361,7 @@ class ConvTranspose2D(Layer, gluon.nn.Conv2DTranspose):
         """Checks the channels, and that something is left."""
         check_images(shape, self.channels, "ConvTranspose2D")
         moves = self.stride, self.padding, self.dilation, self.groups
-        at = Geometry.enlarging(shape[2:], self.kernel_size, *moves)
+        at = Geometry.enlarging(shape, self.filters, self.kernel_size, *moves)
         return (shape[0], self.filters, *at.image)
 
 
@@ -333,9 +385,7 @@ class Pool2D(Layer):
         """Checks that there are images, and that the window fits."""
         name = type(self).__name__
         check_images(shape, None, name)
-        at = Geometry.of(
-            shape[2:], self.kernel_size, self.stride, self.padding, what=name
-        )
+        at = Geometry.of(shape, self.kernel_size, self.stride, self.padding, what=name)
         return (*shape[:2], *at.output)
 
 
@@ -352,6 +402,7 @@ class MaxPool2D(Pool2D, gluon.nn.MaxPool2D):
     Raises:
         ValueError: sizes < 1, too much padding, or (when called) images of another
             shape or smaller than the window.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> MaxPool2D(2)([[[[1.0, 3.0], [2.0, 0.0]]]])
@@ -365,6 +416,16 @@ class MaxPool2D(Pool2D, gluon.nn.MaxPool2D):
         gluon.nn.MaxPool2D.__init__(self, *sizes)
         self.kernel_size, self.stride, self.padding = sizes
         self.hybridize()
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        """Keeps the largest number of each window, and NaN where there is one.
+
+        MXNet's pooling passes over a NaN, and nobody would notice.
+        """
+        y = gluon.nn.MaxPool2D.hybrid_forward(self, F, x)
+        missing = F.np.not_equal(x, x).astype("float32")  # 1 where x is NaN
+        missing = gluon.nn.MaxPool2D.hybrid_forward(self, F, missing)
+        return y + F.np.sqrt(-missing)
 
 
 class AvgPool2D(Pool2D, gluon.nn.AvgPool2D):
@@ -380,6 +441,7 @@ class AvgPool2D(Pool2D, gluon.nn.AvgPool2D):
     Raises:
         ValueError: sizes < 1, too much padding, or (when called) images of another
             shape or smaller than the window.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> AvgPool2D(2)([[[[1.0, 3.0], [2.0, 0.0]]]])
@@ -462,6 +524,7 @@ def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
 
     Raises:
         ValueError: another shape, a scale < 1, or an unknown mode.
+        TypeError: an argument of a wrong type, such as images of whole numbers.
 
     Example:
         >>> upsample([[[[0.0, 4.0]]]])[0, 0, 0]
@@ -472,13 +535,15 @@ def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
     scale = check_positive_int(scale, "scale")
     check_choice(mode, ("bilinear", "nearest"), "mode")
     n, channels, h, w = x.shape
+    made = n, channels, scale * h, scale * w
+    check_enlarged(made, (h, w), "upsample", "scale")
     if not x.size:
-        return np.zeros((n, channels, h * scale, w * scale), dtype=x.dtype, ctx=x.ctx)
+        return np.zeros(made, dtype=x.dtype, ctx=x.ctx)
     old = x.as_nd_ndarray()
     if mode == "nearest":
         y = mx.nd.UpSampling(old, scale=scale, sample_type="nearest")
     else:
         y = mx.nd.contrib.BilinearResize2D(
-            old, height=h * scale, width=w * scale, align_corners=False
+            old, height=made[2], width=made[3], align_corners=False
         )
     return y.as_np_ndarray()

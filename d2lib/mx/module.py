@@ -303,6 +303,9 @@ class Module(gluon.HybridBlock):
         for module in self.modules():
             module._reseed(generator)
 
+    def _take_nothing(self) -> None:
+        """Raises where a part of the network can do nothing without examples."""
+
     def _reseed(self, generator: numpy.random.Generator) -> None:
         """Takes a generator to draw from; layers that draw override this."""
 
@@ -371,6 +374,8 @@ class Layer(Module):
             self._output = self.output_shape(x.shape)
             self._input = x.shape
         if not x.size:  # MXNet's operators fail on no examples, and much later
+            for part in self._modules_inside():
+                part._take_nothing()
             return self._of_nothing(x)
         modes = [(part._mode(), part._changes) for part in self._modules_inside()]
         if modes != self._modes:

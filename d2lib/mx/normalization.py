@@ -6,12 +6,14 @@ from typing import Any
 
 from d2lib._checks import (
     check_channels,
+    check_measured,
+    check_numbers,
+    check_pointwise,
     check_positive,
     check_positive_int,
     check_probability,
 )
-from d2lib.mx._compat import gluon
-from d2lib.mx.activations import check_activation
+from d2lib.mx._compat import autograd, gluon
 from d2lib.mx.layers import activated, prepare
 from d2lib.mx.module import Layer
 
@@ -34,6 +36,7 @@ class BatchNorm(Layer, gluon.nn.BatchNorm):
         ValueError: channels < 1, eps not > 0, a momentum outside [0, 1), or (when
             called) an x whose second axis is not ``channels``, or an empty batch while
             training.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> from d2lib.mx import record
@@ -56,7 +59,8 @@ class BatchNorm(Layer, gluon.nn.BatchNorm):
         eps: float = 1e-5,
     ) -> None:
         self.channels = check_positive_int(channels, "channels")
-        self.activation = check_activation(activation)
+        check_numbers(channels=self.channels)
+        self.activation = check_pointwise(activation)
         self.momentum = check_probability(momentum, "momentum")
         self.eps = check_positive(eps, "eps")
         gluon.nn.BatchNorm.__init__(
@@ -69,6 +73,11 @@ class BatchNorm(Layer, gluon.nn.BatchNorm):
         self._kwargs["use_global_stats"] = not self.training
         y = gluon.nn.BatchNorm.hybrid_forward(self, F, x, **parameters)
         return activated(F, y, self.activation)
+
+    def _take_nothing(self) -> None:
+        """Refuses to measure nothing."""
+        if self.training and autograd.is_training():
+            check_measured((0,), "BatchNorm")
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the second axis."""

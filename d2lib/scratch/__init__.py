@@ -13,6 +13,7 @@ from d2lib.scratch.attention import (
     attention_weights,
     positional_encoding,
 )
+from d2lib.scratch.classification import LeNet
 from d2lib.scratch.convolution import (
     AvgPool2D,
     Conv2D,
@@ -116,6 +117,7 @@ __all__ = [
     "History",
     "LanguageModel",
     "LayerNorm",
+    "LeNet",
     "MaxPool2D",
     "Module",
     "Momentum",

@@ -180,7 +180,7 @@ def _blocks(x: np.ndarray, at: Geometry) -> Iterator[tuple[slice, np.ndarray]]:
     (kh, kw), (oh, ow), (ph, pw), (h, w) = at.kernel, at.output, at.padding, at.image
     (sh, sw), (dh, dw) = at.stride, at.dilation
     width = kh * kw * channels
-    step = min(n, max(1, _BLOCK // max(1, width * oh * ow)))
+    step = max(1, min(n, _BLOCK // (width * oh * ow)))
     images = _last(x)
     if (kh, kw) == (1, 1) and (ph, pw) == (0, 0):  # a window is a pixel
         for i in range(0, n, step):

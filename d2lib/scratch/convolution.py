@@ -10,6 +10,7 @@ are linear maps, too, and each has its adjoint beside it.
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,15 @@ import numpy as np
 from d2lib._checks import (
     check_bias,
     check_choice,
+    check_enlarged,
     check_examples,
+    check_flag,
     check_groups,
     check_images,
     check_kernel,
+    check_numbers,
     check_pair,
+    check_pointwise,
     check_pooling,
     check_positive_int,
     check_transposed_kernel,
@@ -82,6 +87,7 @@ def conv2d(
     Raises:
         ValueError: shapes that do not go together, groups that do not divide the
             channels, a kernel larger than the padded image.
+        TypeError: an argument of a wrong type, such as images of whole numbers.
 
     Example:
         >>> x = np.arange(9.0, dtype=np.float32).reshape(1, 1, 3, 3)
@@ -92,14 +98,14 @@ def conv2d(
     Source: Fukushima, 1980; LeCun et al., 1989.
     """
     x = as_tensor(x)
-    W = as_tensor(W, x.dtype)
+    W = as_tensor(W, x.dtype, "W")
     check_images(x.shape, None, "conv2d")
-    check_kernel(W.shape, x.shape[1], groups, "conv2d")
-    sizes = x.shape[2:], W.shape[2:]
-    at = Geometry.of(*sizes, stride, padding, dilation, groups, "conv2d")
+    check_kernel(W.shape, x.shape, groups, "conv2d")
+    sizes = x.shape, W.shape[2:]
+    at = Geometry.of(*sizes, stride, padding, dilation, groups)
     y = correlate(x.data, W.data, at)
     if b is not None:
-        b = as_tensor(b, x.dtype)
+        b = as_tensor(b, x.dtype, "b")
         check_bias(b.shape, len(W), "conv2d")
         y += b.data[:, None, None]
 
@@ -146,6 +152,7 @@ def conv_transpose2d(
     Raises:
         ValueError: shapes that do not go together, groups that do not divide the
             channels, or so much padding that nothing is left.
+        TypeError: an argument of a wrong type, such as images of whole numbers.
 
     Example:
         >>> x = np.float32([[[[1, 2]]]])
@@ -155,14 +162,15 @@ def conv_transpose2d(
     Source: Zeiler et al., 2010; Dumoulin & Visin, 2016.
     """
     x = as_tensor(x)
-    W = as_tensor(W, x.dtype)
+    W = as_tensor(W, x.dtype, "W")
     check_images(x.shape, None, "conv_transpose2d")
-    check_transposed_kernel(W.shape, x.shape[1], groups, "conv_transpose2d")
-    sizes = x.shape[2:], W.shape[2:]
+    check_transposed_kernel(W.shape, x.shape, groups, "conv_transpose2d")
+    filters = W.shape[1] * groups
+    sizes = x.shape, filters, W.shape[2:]
     at = Geometry.enlarging(*sizes, stride, padding, dilation, groups)
     y = correlate_transpose(x.data, W.data, at)
     if b is not None:
-        b = as_tensor(b, x.dtype)
+        b = as_tensor(b, x.dtype, "b")
         check_bias(b.shape, y.shape[1], "conv_transpose2d")
         y += b.data[:, None, None]
 
@@ -201,6 +209,7 @@ class Conv2D(Module):
     Raises:
         ValueError: sizes < 1, an unknown activation or scheme, or (when called) images
             of another shape or smaller than the kernel.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = Conv2D(3, 8, 5, padding=2, activation="relu", seed=0)
@@ -230,14 +239,20 @@ class Conv2D(Module):
         self.stride = check_pair(stride, "stride")
         self.padding = check_pair(padding, "padding", least=0)
         self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(channels, filters, groups)
-        self.activation = activation
+        self.groups = check_groups(self.channels, self.filters, groups)
+        places = self.kernel_size[0] * self.kernel_size[1]
+        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
+        self.activation = check_pointwise(activation)
         self.g = activation_named(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
-        shape = (filters, channels // self.groups, *self.kernel_size)
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if activation == "relu" else "xavier"
+        shape = (self.filters, self.channels // self.groups, *self.kernel_size)
         self.W = tensor(initialize(shape, scheme, seed), requires_grad=True)
         self.b = (
-            tensor(np.zeros(filters, np.float32), requires_grad=True) if bias else None
+            tensor(np.zeros(self.filters, np.float32), requires_grad=True)
+            if check_flag(bias, "bias")
+            else None
         )
 
     def forward(self, x: Any) -> Tensor:
@@ -275,6 +290,7 @@ class ConvTranspose2D(Module):
     Raises:
         ValueError: sizes < 1, an unknown activation or scheme, or (when called) an
             input of another shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> layer = ConvTranspose2D(8, 3, 4, stride=2, padding=1, seed=0)
@@ -304,14 +320,20 @@ class ConvTranspose2D(Module):
         self.stride = check_pair(stride, "stride")
         self.padding = check_pair(padding, "padding", least=0)
         self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(channels, filters, groups)
-        self.activation = activation
+        self.groups = check_groups(self.channels, self.filters, groups)
+        places = self.kernel_size[0] * self.kernel_size[1]
+        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
+        self.activation = check_pointwise(activation)
         self.g = activation_named(activation)
-        scheme = initializer or ("he" if activation == "relu" else "xavier")
-        shape = (channels, filters // self.groups, *self.kernel_size)
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if activation == "relu" else "xavier"
+        shape = (self.channels, self.filters // self.groups, *self.kernel_size)
         self.W = tensor(initialize(shape, scheme, seed), requires_grad=True)
         self.b = (
-            tensor(np.zeros(filters, np.float32), requires_grad=True) if bias else None
+            tensor(np.zeros(self.filters, np.float32), requires_grad=True)
+            if check_flag(bias, "bias")
+            else None
         )
 
     def forward(self, x: Any) -> Tensor:
@@ -345,7 +367,7 @@ class Pool2D(Module):
         name = type(self).__name__
         check_images(x.shape, None, name)
         at = Geometry.of(
-            x.shape[2:], self.kernel_size, self.stride, self.padding, what=name
+            x.shape, self.kernel_size, self.stride, self.padding, what=name
         )
         return self._reduce(x, at)
 
@@ -372,6 +394,7 @@ class MaxPool2D(Pool2D):
     Raises:
         ValueError: sizes < 1, too much padding, or (when called) images of another
             shape or smaller than the window.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> x = np.float32([[[[1, 3], [2, 0]]]])
@@ -382,6 +405,8 @@ class MaxPool2D(Pool2D):
     """
 
     def _reduce(self, x: Tensor, at: Geometry) -> Tensor:
+        if at.kernel == at.stride == (2, 2) and at.padding == (0, 0):
+            return _half(x)
         image = _framed(x.data, at, -np.inf)
         places = list(_places(at))
         y = image[places[0]].copy(order="K")
@@ -401,6 +426,35 @@ class MaxPool2D(Pool2D):
         return node("max_pool2d", y, (x,), backward)
 
 
+def _half(x: Tensor) -> Tensor:
+    """The largest of each 2 x 2, twice as fast: of two rows first, of two columns then.
+
+    Whole rows are long runs of numbers, and it is the second maximum, of half as many,
+    that must pick them one by one.
+    """
+    rows, columns = x.shape[2] // 2, x.shape[3] // 2
+    image = x.data[:, :, : 2 * rows, : 2 * columns]
+    top, bottom = image[:, :, ::2], image[:, :, 1::2]
+    lower = bottom > top
+    row = np.maximum(top, bottom)
+    left, right = row[..., ::2], row[..., 1::2]
+    # Of equal numbers the upper one comes first, though it may be the right one.
+    later = (right > left) | (lower[..., ::2] > lower[..., 1::2]) & (right == left)
+    y = np.maximum(left, right)
+
+    def backward(g: np.ndarray) -> tuple:
+        drow = np.empty_like(row)
+        dx = np.zeros_like(x.data) if image.shape != x.shape else np.empty_like(x.data)
+        drow[..., 1::2] = moved = g * later
+        np.subtract(g, moved, out=drow[..., ::2])
+        inner = dx[:, :, : 2 * rows, : 2 * columns]
+        inner[:, :, 1::2] = moved = drow * lower
+        np.subtract(drow, moved, out=inner[:, :, ::2])
+        return (dx,)
+
+    return node("max_pool2d", y, (x,), backward)
+
+
 class AvgPool2D(Pool2D):
     r"""Takes the mean of each window.
 
@@ -416,6 +470,7 @@ class AvgPool2D(Pool2D):
     Raises:
         ValueError: sizes < 1, too much padding, or (when called) images of another
             shape or smaller than the window.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> x = np.float32([[[[1, 3], [2, 0]]]])
@@ -460,7 +515,7 @@ class GlobalAvgPool2D(Module):
         """Maps (batch, channels, height, width) to (batch, channels)."""
         x = as_tensor(x)
         check_images(x.shape, None, "GlobalAvgPool2D")
-        return x.mean(axis=(2, 3))
+        return x.sum(axis=(2, 3)) * (1 / (x.shape[2] * x.shape[3]))
 
 
 class Flatten(Module):
@@ -478,7 +533,7 @@ class Flatten(Module):
         """Maps (batch, ...) to (batch, numbers), the last axis running fastest."""
         x = as_tensor(x)
         check_examples(x.shape, "Flatten")
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
 
 
 def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
@@ -501,6 +556,7 @@ def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
 
     Raises:
         ValueError: another shape, a scale < 1, or an unknown mode.
+        TypeError: an argument of a wrong type, such as images of whole numbers.
 
     Example:
         >>> upsample(np.float32([[[[0, 4]]]]), mode="bilinear").data[0, 0, 0]
@@ -510,9 +566,10 @@ def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
     check_images(x.shape, None, "upsample")
     scale = check_positive_int(scale, "scale")
     check_choice(mode, ("bilinear", "nearest"), "mode")
-    A_h, A_w = (
-        interpolation(size, scale, mode).astype(x.dtype) for size in x.shape[2:]
-    )
+    n, channels, h, w = x.shape
+    made = n, channels, scale * h, scale * w
+    check_enlarged(made, (h, w), "upsample", "scale")
+    A_h, A_w = (interpolation(size, scale, mode).astype(x.dtype) for size in (h, w))
     y = _resampled(x.data, A_h, A_w)
     return node("upsample", y, (x,), lambda g: (_resampled(g, A_h.T, A_w.T),))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from d2lib._checks import check_enlarged, check_pair, check_window
+from d2lib._checks import check_enlarged, check_padded, check_pair, check_window
 
 __all__ = ["Geometry", "Pair"]
 
@@ -36,7 +36,7 @@ class Geometry:
     @classmethod
     def of(
         cls,
-        image: Sequence[int],
+        images: Sequence[int],
         kernel: Sequence[int],
         stride: Any,
         padding: Any,
@@ -44,14 +44,14 @@ class Geometry:
         groups: int = 1,
         what: str = "conv2d",
     ) -> Geometry:
-        """From what a user says, each a whole number or a pair.
+        """Over images of that shape, by what a user says: whole numbers or pairs.
 
         Raises:
             ValueError: numbers that are too small, or a window larger than the padded
                 image.
         """
         at = cls(
-            (image[0], image[1]),
+            (images[2], images[3]),
             (kernel[0], kernel[1]),
             check_pair(stride, "stride"),
             check_pair(padding, "padding", least=0),
@@ -59,19 +59,21 @@ class Geometry:
             groups,
         )
         check_window(at.padded, at.span, what)
+        check_padded((*images[:2], *at.padded), at.padding, what)
         return at
 
     @classmethod
     def enlarging(
         cls,
-        small: Sequence[int],
+        images: Sequence[int],
+        filters: int,
         kernel: Sequence[int],
         stride: Any,
         padding: Any,
         dilation: Any,
         groups: int,
     ) -> Geometry:
-        """Of the convolution that leads back to ``small``: its ``image`` is the result.
+        """Of the convolution that leads back to ``images``, from the result.
 
         Raises:
             ValueError: numbers that are too small, or nothing left of the result.
@@ -80,9 +82,12 @@ class Geometry:
         apart = check_pair(dilation, "dilation")
         height, width = (
             (n - 1) * s + (k - 1) * d + 1 - 2 * p
-            for n, k, s, p, d in zip(small, kernel, *moves, apart, strict=True)
+            for n, k, s, p, d in zip(images[2:], kernel, *moves, apart, strict=True)
         )
-        check_enlarged((height, width), moves[1], tuple(small))
+        made = images[0], filters, height, width
+        check_enlarged(
+            made, tuple(images[2:]), "conv_transpose2d", "stride or dilation"
+        )
         size = (kernel[0], kernel[1])
         return cls((height, width), size, *moves, apart, groups)
 

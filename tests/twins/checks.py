@@ -234,10 +234,12 @@ def gradient(row, sample, dl):
     state = {
         n: v.astype(np.float64) for n, v in (first_state(sample, dl) or {}).items()
     }
-    places = [*in_precision(sample.inputs, np.float64), *state.values()]
-    assert places, "there is nothing to differentiate"
     is_scratch = short(dl) == "scratch"  # of whose module the parameters are replaced
     module = (prepared if is_scratch else reused)(sample, dl, np.float64, state)
+    if module is not None:  # a buffer is no place to differentiate at
+        state = {name: state[name] for name in module.gradients()}
+    places = [*in_precision(sample.inputs, np.float64), *state.values()]
+    assert places, "there is nothing to differentiate"
     constants = in_precision(sample.constants, np.float64)
 
     def loss(*tensors):
@@ -263,7 +265,8 @@ def along_a_direction(dl, module, loss, places, names, eps=1e-6):
     def moved(step):
         points = [p + step * d for p, d in zip(places, directions, strict=True)]
         if module is not None:
-            module.load_state(dict(zip(names, points[len(inputs) :], strict=True)))
+            weights = dict(zip(names, points[len(inputs) :], strict=True))
+            module.load_state(module.state() | weights)
         tensors = [dl.tensor(x, np.float64, requires_grad=True) for x in points]
         with dl.record():
             return loss(*tensors[: len(inputs)]), tensors[: len(inputs)]

@@ -50,10 +50,13 @@ def trained(dl):
 #: Good values by the names of parameters; "Name.parameter" comes first. A function gets
 #: the twin and what was made for the parameters before it.
 GOOD = {
+    "W": lambda dl, given: np.ones((3, 3, 2, 2), F),
     "arrays": lambda dl, given: {"w": np.ones(3)},
+    "channels": 3,
     "condition": lambda dl, given: np.eye(4, 3, dtype=bool),
     "data": lambda dl, given: (np.ones((4, 3), F), np.zeros(4, int)),
     "every": 2,
+    "filters": 4,
     "f": lambda dl, given: lambda x: x * x,
     "factor": 0.5,
     "gradient": 1.0,
@@ -61,6 +64,7 @@ GOOD = {
     "high": 1.0,
     "indices": lambda dl, given: np.array([0, 1, 2]),
     "inputs": 3,
+    "kernel_size": 2,
     "k": lambda dl, given: np.ones((2, 5, 4), F),
     "layers": lambda dl, given: trained(dl),
     "length": 3,
@@ -93,6 +97,7 @@ GOOD = {
     "y": lambda dl, given: np.zeros(4, int),
     "y_hat": lambda dl, given: np.ones((4, 3), F),
     # One name, another thing
+    "LeNet.forward.x": lambda dl, given: np.ones((2, 1, 28, 28), F),
     "EarlyStopping.load_state.state": lambda dl, given: {"numbers": np.zeros(3)},
     "Embedding.forward.indices": lambda dl, given: [[1, 2]],
     "LanguageModel.advance.x": lambda dl, given: [[1, 2]],
@@ -121,6 +126,12 @@ for name in WIDE:
         GOOD[f"{name}.{method}.x"] = lambda dl, given: np.ones((2, 5, 4), F)
 for name in ("RNN", "LSTM", "GRU"):
     GOOD[f"{name}.forward.x"] = lambda dl, given: np.ones((2, 5, 3), F)
+
+for name in (
+    *("conv2d", "conv_transpose2d", "upsample", "Conv2D.forward"),
+    *("ConvTranspose2D.forward", "AvgPool2D.forward", "GlobalAvgPool2D.forward"),
+):
+    GOOD[f"{name}.x"] = lambda dl, given: np.ones((2, 3, 5, 5), F)
 
 #: What is not a user's to call, or has no arguments worth spoiling: the reason.
 EXEMPT = {
