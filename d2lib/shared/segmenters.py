@@ -10,7 +10,10 @@ import numpy as np
 
 from d2lib._checks import (
     as_generator,
+    check_batch,
     check_choice,
+    check_filters,
+    check_flag,
     check_images,
     check_pixels,
     check_positive,
@@ -41,9 +44,8 @@ class Segmenter:
         self.classes = check_positive_int(classes, "classes")
         self.channels = check_positive_int(channels, "channels")
         check_choice(upsampling, ("bilinear", "nearest", "transposed"), "upsampling")
-        check_choice(skips, (True, False), "skips")
-        self.upsampling, self.skips = upsampling, skips
-        _, b, c = filters
+        self.upsampling, self.skips = upsampling, check_flag(skips, "skips")
+        _, b, c = check_filters(filters)
         self.backbone = layers_of(dl, channels, filters, generator)
         self.deeper = dl.Sequential(
             dl.MaxPool2D(2),
@@ -65,7 +67,7 @@ class Segmenter:
         Height and width must be multiples of 8; the scores are logits, one for each
         class and pixel.
         """
-        images = self._as_tensor(images)
+        images = self._as_tensor(images, name="images")
         check_images(images.shape, self.channels, type(self).__name__, multiple=8)
         x, fine = images, []
         for layer in self.backbone.layers:
@@ -100,9 +102,12 @@ class Segmenter:
 
         Raises:
             ValueError: shapes that do not go together, or classes that are not there.
+            TypeError: an argument of a wrong type, such as images of whole numbers.
         """
         dl = importlib.import_module(self.twin)
         background = check_positive(background, "background")
+        images = self._as_tensor(images, name="images")
+        check_batch(images.shape, f"{type(self).__name__}.loss", "images")
         z = self.forward(images)
         truth = check_pixels(pixels, (z.shape[0], *z.shape[2:]), self.classes)
         rows = z.transpose(0, 2, 3, 1).reshape(-1, self.classes)
