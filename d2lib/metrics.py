@@ -11,9 +11,9 @@ from d2lib._checks import (
     check_count,
     check_flag,
     check_maps,
-    check_measured,
     check_overlap,
     check_overlaps,
+    check_results,
 )
 from d2lib.shared.boxes import overlaps
 
@@ -103,7 +103,7 @@ def average_precision(
     """
     limits = check_overlaps(overlap)
     check_flag(each, "each")
-    seen, there = check_measured(found, truth)
+    seen, there = check_results(found, truth)
     names = np.unique(np.concatenate([one[1] for one in there])) if there else []
     areas = {
         int(name): float(np.mean([_area(seen, there, name, t) for t in limits]))
@@ -140,7 +140,7 @@ def precision_recall(
         (array([0.9, 0.8]), array([1. , 0.5]), array([0.5, 0.5]))
     """
     name, overlap = check_count(name, "name"), check_overlap(overlap, "overlap")
-    return _curve(*check_measured(found, truth), name, overlap)
+    return _curve(*check_results(found, truth), name, overlap)
 
 
 def _curve(

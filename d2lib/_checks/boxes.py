@@ -233,7 +233,7 @@ def check_detections(of: str, boxes: Any, classes: Any, scores: Any = None) -> t
     return boxes, names, check_scores(scores, len(boxes), f"{of}scores")
 
 
-def check_measured(found: Any, truth: Any) -> tuple[list[tuple], list[tuple]]:
+def check_results(found: Any, truth: Any) -> tuple[list[tuple], list[tuple]]:
     """Returns for each image what was found, and what is there, as arrays."""
     lists = []
     for group, name, parts in (

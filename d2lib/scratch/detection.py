@@ -67,7 +67,8 @@ def iou(a: Any, b: Any) -> Tensor:
 
     Source: Jaccard, 1901.
     """
-    return Tensor(overlaps(*check_two(a, b)))
+    a, b = check_two(a, b)
+    return Tensor(overlaps(a, b), a.dtype)
 
 
 def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
@@ -101,7 +102,8 @@ def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
     boxes, base = check_coded(boxes, anchors)
     (x, y, w, h), (ax, ay, aw, ah) = _middles(boxes), _middles(base)
     code = [(x - ax) / aw, (y - ay) / ah, np.log(w / aw), np.log(h / ah)]
-    return Tensor(np.stack(code, axis=1) / check_std(std).astype(boxes.dtype))
+    std = check_std(std).astype(boxes.dtype)
+    return Tensor(np.stack(code, axis=1) / std, boxes.dtype)
 
 
 def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
@@ -133,7 +135,7 @@ def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
     tx, ty, tw, th = (code * check_std(std).astype(base.dtype)).T
     x, y = x + tx * w, y + ty * h
     w, h = (n * np.exp(np.minimum(t, _LARGEST)) / 2 for n, t in ((w, tw), (h, th)))
-    return Tensor(np.stack([x - w, y - h, x + w, y + h], axis=1))
+    return Tensor(np.stack([x - w, y - h, x + w, y + h], axis=1), base.dtype)
 
 
 def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:

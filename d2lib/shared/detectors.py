@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -77,12 +78,13 @@ class Proposer:
             Scores (logits: is there something?), shape (batch, anchors), and codes,
             shape (batch, anchors, 4), in the order of `anchors`.
         """
-        n = len(features)
+        features = self._as_tensor(features, name="features")
         seen = self.look(features)
         # (batch, rows, columns, shapes), the order of the anchors
         score = self.objectness(seen).transpose(0, 2, 3, 1)
         code = self.refine(seen).transpose(0, 2, 3, 1)
-        return score.reshape(n, -1), code.reshape(n, -1, 4)
+        n, *cells = score.shape
+        return score.reshape(n, prod(cells)), code.reshape(n, prod(cells), 4)
 
     def anchors(self, rows: int, columns: int) -> np.ndarray:
         """The anchors of a feature map of that size, (rows * columns * shapes, 4)."""

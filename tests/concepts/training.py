@@ -11,6 +11,8 @@ ROWS = [
     Row("History", source=False, tested_in=IN),
     Row("EarlyStopping", tested_in=IN),
     Row("accuracy", source=False, tested_in=IN),
+    Row("average_precision", tested_in=("test_metrics.py",)),
+    Row("mean_iou", tested_in=("test_metrics.py",)),
     Row(
         "predict",
         wrong={

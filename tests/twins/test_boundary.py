@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import traceback
 from pathlib import Path
@@ -33,7 +34,7 @@ EXAMPLES = 40  # of each call
 LIBRARY = str(Path(d2lib.__file__).parent)
 TWINS = (scratch, mx)
 F = np.float32
-MODULES = ("data", "training", "checkpoint", "generation", "gradcheck")
+MODULES = ("data", "metrics", "training", "checkpoint", "generation", "gradcheck")
 
 
 def other(dl):
@@ -49,11 +50,22 @@ def trained(dl):
 #: Good values by the names of parameters; "Name.parameter" comes first. A function gets
 #: the twin and what was made for the parameters before it.
 GOOD = {
+    "a": [[0, 0, 4, 4]],
+    "anchors": [[0, 0, 4, 4]],
     "arrays": lambda dl, given: {"w": np.ones(3)},
+    "b": [[0, 0, 4, 4]],
+    "boxes": [[0, 0, 4, 4]],
+    "classes": 3,
+    "code": [[0.0, 0.0, 0.0, 0.0]],
+    "columns": 2,
     "data": lambda dl, given: (np.ones((4, 3), F), np.zeros(4, int)),
     "f": lambda dl, given: lambda x: x * x,
+    "features": lambda dl, given: np.ones((1, 2, 2, 2), F),
+    "found": [([[0, 0, 4, 4]], [1], [0.5])],
     "gradient": 1.0,
     "heads": 2,
+    "image": [0],
+    "images": lambda dl, given: np.ones((1, 1, 8, 8), F),
     "indices": lambda dl, given: np.array([0, 1, 2]),
     "inputs": 3,
     "k": lambda dl, given: np.ones((2, 5, 4), F),
@@ -71,12 +83,19 @@ GOOD = {
     "path": "file.npz",
     "prompt": lambda dl, given: [1, 2],
     "q": lambda dl, given: np.ones((2, 5, 4), F),
+    "ratios": [1.0],
+    "rows": 2,
+    "scales": [8.0],
     "scheme": "xavier",
+    "score": lambda dl, given: np.ones((1, 1), F),
+    "scores": [0.5],
     "seed": 0,
     "shape": (3, 2),
     "size": 1,
     "sizes": lambda dl, given: [3, 4, 2],
+    "stride": 4,
     "tokens": 5,
+    "truth": [([[0, 0, 4, 4]], [1])],
     "units": 4,
     "v": lambda dl, given: np.ones((2, 5, 4), F),
     "x": lambda dl, given: np.ones((4, 3), F),
@@ -84,6 +103,16 @@ GOOD = {
     "y_hat": lambda dl, given: np.ones((4, 3), F),
     # One name, another thing
     "EarlyStopping.load_state.state": lambda dl, given: {"numbers": np.zeros(3)},
+    "RegionProposalNetwork.channels": 2,
+    "RegionProposalNetwork.losses.base": [[0, 0, 4, 4]],
+    "RegionProposalNetwork.propose.base": [[0, 0, 4, 4]],
+    "RegionProposalNetwork.losses.boxes": [[[0, 0, 4, 4]]],
+    "RegionProposalNetwork.losses.code": lambda dl, given: np.ones((1, 1, 4), F),
+    "RegionProposalNetwork.propose.code": lambda dl, given: np.ones((1, 1, 4), F),
+    "RegionProposalNetwork.propose.size": (8, 8),
+    "FasterRCNN.losses.boxes": [[[0, 0, 4, 4]]],
+    "FasterRCNN.losses.classes": [[1]],
+    "FCN.loss.pixels": lambda dl, given: np.zeros((1, 8, 8), int),
     "Embedding.forward.indices": lambda dl, given: [[1, 2]],
     "LanguageModel.advance.x": lambda dl, given: [[1, 2]],
     "LanguageModel.forward.x": lambda dl, given: [[1, 2]],
@@ -95,6 +124,12 @@ GOOD = {
     "generate.model": lambda dl, given: dl.LanguageModel(5, 4, seed=0),
     "load_into.path": "model.npz",
     "load.path": "model.npz",
+    "load_coco.path": "boxes.json",
+    "mean_iou.found": [[0, 1]],
+    "mean_iou.truth": [[0, 1]],
+    "roi_align.x": lambda dl, given: np.ones((1, 2, 4, 4), F),
+    "roi_pool.x": lambda dl, given: np.ones((1, 2, 4, 4), F),
+    "smooth_l1.y": lambda dl, given: np.ones((4, 3), F),
     "mse.y": lambda dl, given: np.ones((4, 3), F),
     "read_idx.path": "three.idx",
     "tensor.data": lambda dl, given: [1.0, 2.0],
@@ -123,6 +158,9 @@ EXEMPT = {
     "Tunes": "load_tunes makes it",
     "load_tunes": "takes seconds",
     "load_mnist": "takes seconds",
+    "digit_scenes": "takes seconds",
+    "Scenes": "digit_scenes makes it",
+    "Pictures": "load_coco makes it",
 }
 
 #: Words by which messages call a parameter, where its name is not one of them.
@@ -130,6 +168,8 @@ ALSO = {
     "LanguageModel.forward.x": ("tokens", "indices"),
     "LanguageModel.advance.x": ("tokens", "indices"),
     "data": ("x", "y", "labels"),
+    "features": ("x",),
+    "images": ("x",),
     "optimizer": ("optimiser",),
     "validation": ("x", "y", "labels"),
     "y": ("labels", "targets"),
@@ -413,6 +453,8 @@ def files(tmp_path_factory):
 def write_files():
     Path("three.idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
     trained(scratch).save("model.npz")
+    lists = {"images": [], "categories": [], "annotations": []}
+    Path("boxes.json").write_text(json.dumps(lists))
 
 
 ALL = calls()
