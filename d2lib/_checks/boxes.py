@@ -153,6 +153,10 @@ def check_regions(
     """Returns boxes, for each the number of its image, one of n, and the scale."""
     boxes, array = check_boxes(boxes), as_array(image, "image")
     scale = check_positive(scale, "scale")
+    if scale > 1:
+        raise ValueError(
+            f"scale must lie in (0, 1], cells of the maps per pixel, got {scale:g}"
+        )
     furthest = float(np.abs(boxes).max(initial=0)) * scale
     if furthest > LARGEST:
         raise ValueError(

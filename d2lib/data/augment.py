@@ -22,6 +22,8 @@ from d2lib._checks import (
 
 __all__ = ["flip", "noise", "shift"]
 
+_FAR = 2**31  # pixels, more than any image has
+
 
 def shift(
     images: Any, seed: int | np.random.Generator | None = None, pixels: int = 2
@@ -53,12 +55,13 @@ def shift(
     """
     images = _checked(images, "shift")
     n, _, height, width = images.shape
-    # Further than out of sight is as far.
-    pixels = min(check_count(pixels, "pixels"), max(height, width))
-    down, right = as_generator(seed).integers(-pixels, pixels + 1, (2, n))
-    wide = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
-    rows = pixels - down[:, None] + np.arange(height)  # (batch, height)
-    columns = pixels - right[:, None] + np.arange(width)
+    most = min(check_count(pixels, "pixels"), _FAR)
+    drawn = as_generator(seed).integers(-most, most + 1, (2, n))
+    edge = min(most, max(height, width))  # further than out of sight is as far
+    down, right = drawn.clip(-edge, edge)
+    wide = np.pad(images, ((0, 0), (0, 0), (edge, edge), (edge, edge)))
+    rows = edge - down[:, None] + np.arange(height)  # (batch, height)
+    columns = edge - right[:, None] + np.arange(width)
     batch = np.arange(n)[:, None, None]
     moved = wide.transpose(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None]]
     return np.ascontiguousarray(moved.transpose(0, 3, 1, 2))

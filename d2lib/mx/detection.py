@@ -62,6 +62,7 @@ def iou(a: Any, b: Any) -> Tensor:
 
     Raises:
         ValueError: another shape, boxes that are upside down or not finite.
+        TypeError: a list of tensors.
 
     Example:
         >>> iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [2, 0, 4, 2]]).round(3)
@@ -85,6 +86,7 @@ def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
     Raises:
         ValueError: shapes that differ, boxes that are upside down or not finite, or
             without an area.
+        TypeError: a list of tensors.
 
     Example:
         >>> encode_boxes([[2, 0, 6, 8]], [[0, 0, 8, 8]]).round(3)
@@ -107,6 +109,7 @@ def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
     Raises:
         ValueError: shapes that differ, anchors that are upside down or not finite, or
             a std that is not above zero.
+        TypeError: a list of tensors.
 
     Example:
         >>> decode_boxes([[0.0, 0.0, 0.0, 0.0]], [[0, 0, 8, 8]])
@@ -206,12 +209,13 @@ def roi_align(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
         samples: how many lines each row of a piece is the mean of.
 
     Raises:
         ValueError: shapes that do not go together, boxes that are upside down, not
-            finite or a million cells away, or images that are not there.
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
         TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
@@ -226,7 +230,7 @@ def roi_align(
         return np.zeros((0, x.shape[1], *pair), dtype=x.dtype, ctx=x.ctx)
     y = mx.nd.contrib.ROIAlign(
         x.as_nd_ndarray(),
-        to_device(regions).as_nd_ndarray(),
+        to_device(_widened(regions, scale)).as_nd_ndarray(),
         pooled_size=pair,
         spatial_scale=scale,
         sample_ratio=samples,
@@ -252,11 +256,12 @@ def roi_pool(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
 
     Raises:
         ValueError: shapes that do not go together, boxes that are upside down, not
-            finite or a million cells away, or images that are not there.
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
         TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
@@ -285,6 +290,18 @@ def _regions(
     return x, regions.astype(x.dtype), scale
 
 
+def _widened(regions: numpy.ndarray, scale: float) -> numpy.ndarray:
+    """Boxes that are a few roundings wide and high: others end the process."""
+    low, high = regions[:, 1:3], regions[:, 3:]
+    furthest = numpy.abs(regions[:, 1:]).max(initial=1 / scale)
+    least = 16 * numpy.spacing(regions.dtype.type(furthest))
+    middle = (low + high) / 2
+    narrow = high - low < least
+    low = numpy.where(narrow, middle - least / 2, low)
+    high = numpy.where(narrow, middle + least / 2, high)
+    return numpy.concatenate([regions[:, :1], low, high], axis=1)
+
+
 def middles(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Middle, width and height of each box."""
     x1, y1, x2, y2 = (boxes[:, k] for k in range(4))
@@ -310,6 +327,7 @@ class RegionProposalNetwork(Proposer, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> rpn = RegionProposalNetwork(8, stride=4, seed=0)
@@ -349,6 +367,7 @@ class FasterRCNN(Detector, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> model = FasterRCNN(classes=10, seed=0)

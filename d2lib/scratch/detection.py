@@ -60,6 +60,7 @@ def iou(a: Any, b: Any) -> Tensor:
 
     Raises:
         ValueError: another shape, boxes that are upside down or not finite.
+        TypeError: a list of tensors.
 
     Example:
         >>> iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [2, 0, 4, 2]]).data.round(3)
@@ -92,6 +93,7 @@ def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
     Raises:
         ValueError: shapes that differ, boxes that are upside down or not finite, or
             (as the logarithm needs it) without an area.
+        TypeError: a list of tensors.
 
     Example:
         >>> encode_boxes([[2, 0, 6, 8]], [[0, 0, 8, 8]]).data.round(3)
@@ -123,6 +125,7 @@ def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
     Raises:
         ValueError: shapes that differ, anchors that are upside down or not finite, or
             a std that is not above zero.
+        TypeError: a list of tensors.
 
     Example:
         >>> decode_boxes([[0, 0, 0, 0]], [[0, 0, 8, 8]]).data
@@ -155,7 +158,7 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
     Raises:
         ValueError: shapes that do not go together, boxes that are upside down or not
             finite, scores that are NaN, or a threshold outside [0, 1].
-        TypeError: a threshold that is no number.
+        TypeError: a threshold that is no number, or a list of tensors.
 
     Example:
         >>> nms([[0, 0, 4, 4], [0, 0, 4, 5], [8, 8, 9, 9]], [0.6, 0.9, 0.1])
@@ -251,7 +254,7 @@ def roi_align(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
         samples: how many lines each row of a piece is the mean of.
 
     Returns:
@@ -259,7 +262,8 @@ def roi_align(
 
     Raises:
         ValueError: shapes that do not go together, boxes that are upside down, not
-            finite or a million cells away, or images that are not there.
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
         TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
@@ -340,14 +344,15 @@ def roi_pool(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
 
     Returns:
         Shape (k, channels, rows, columns); 0 where a bin lies outside of the map.
 
     Raises:
         ValueError: shapes that do not go together, boxes that are upside down, not
-            finite or a million cells away, or images that are not there.
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
         TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
@@ -422,6 +427,7 @@ class RegionProposalNetwork(Proposer, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> rpn = RegionProposalNetwork(8, stride=4, seed=0)
@@ -461,6 +467,7 @@ class FasterRCNN(Detector, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> model = FasterRCNN(classes=10, seed=0)

@@ -111,7 +111,7 @@ def match_anchors(
     Raises:
         ValueError: boxes of another shape, upside down or not finite, or thresholds
             that are not 0 <= low <= high <= 1.
-        TypeError: thresholds that are no numbers.
+        TypeError: thresholds that are no numbers, or a list of tensors.
 
     Example:
         >>> match_anchors([[0, 0, 4, 4], [0, 0, 4, 3], [9, 9, 10, 10]], [[0, 0, 4, 4]])

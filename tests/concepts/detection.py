@@ -88,6 +88,7 @@ def wrong_regions(f):
                     "size must be a whole number",
                 ),
                 ("scale 0", (x, one, [0], 2, 0), ValueError, "scale must be a finite"),
+                ("scale 2", (x, one, [0], 2, 2), ValueError, "scale must lie in .0, 1"),
             )
         },
     }

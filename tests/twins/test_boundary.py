@@ -125,6 +125,7 @@ GOOD = {
     "load_into.path": "model.npz",
     "load.path": "model.npz",
     "load_coco.path": "boxes.json",
+    "precision_recall.name": 1,
     "mean_iou.found": [[0, 1]],
     "mean_iou.truth": [[0, 1]],
     "roi_align.x": lambda dl, given: np.ones((1, 2, 4, 4), F),
