@@ -27,6 +27,7 @@ _SUBMODULES = (
     "data",
     "generation",
     "gradcheck",
+    "metrics",
     "music",
     "mx",
     "plotting",

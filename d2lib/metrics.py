@@ -7,10 +7,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from d2lib._checks import check_boxes, check_detections, check_maps, check_overlaps
+from d2lib._checks import (
+    check_count,
+    check_flag,
+    check_maps,
+    check_overlap,
+    check_overlaps,
+    check_results,
+)
 from d2lib.shared.boxes import overlaps
 
-__all__ = ["COCO", "Detections", "Truth", "average_precision", "mean_iou"]
+__all__ = [
+    "COCO",
+    "Detections",
+    "Truth",
+    "average_precision",
+    "mean_iou",
+    "precision_recall",
+]
 
 #: The overlaps over which COCO averages: 0.5, 0.55, ... 0.95.
 COCO = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
@@ -77,6 +91,7 @@ def average_precision(
     Raises:
         ValueError: not one entry for each image, shapes that do not go together, boxes
             that are upside down or not finite, or an overlap outside of (0, 1].
+        TypeError: no list of images, or an ``each`` that is not True or False.
 
     Example:
         >>> truth = [([[0, 0, 4, 4], [6, 6, 9, 9]], [1, 1])]
@@ -87,14 +102,9 @@ def average_precision(
     Source: Lin et al., 2014 (COCO); Everingham et al., 2010.
     """
     limits = check_overlaps(overlap)
-    seen = [Detections(*check_detections(*one)) for one in found]
-    there = [Truth(*check_detections(*one)) for one in truth]
-    if len(seen) != len(there):
-        raise ValueError(
-            "found and truth must have one entry for each image, got "
-            f"{len(seen)} and {len(there)}"
-        )
-    names = np.unique(np.concatenate([t.classes for t in there])) if there else []
+    check_flag(each, "each")
+    seen, there = check_results(found, truth)
+    names = np.unique(np.concatenate([one[1] for one in there])) if there else []
     areas = {
         int(name): float(np.mean([_area(seen, there, name, t) for t in limits]))
         for name in names
@@ -118,15 +128,33 @@ def precision_recall(
     Returns:
         The scores from the highest down, and the precision and the recall of all
         detections down to each.
+
+    Raises:
+        ValueError: as in `average_precision`.
+        TypeError: no list of images, or a name that is no whole number.
+
+    Example:
+        >>> truth = [([[0, 0, 4, 4], [6, 6, 9, 9]], [1, 1])]
+        >>> found = [([[0, 0, 4, 4], [5, 0, 9, 4]], [1, 1], [0.9, 0.8])]
+        >>> precision_recall(found, truth, 1)
+        (array([0.9, 0.8]), array([1. , 0.5]), array([0.5, 0.5]))
     """
+    name, overlap = check_count(name, "name"), check_overlap(overlap, "overlap")
+    return _curve(*check_results(found, truth), name, overlap)
+
+
+def _curve(
+    found: list[tuple], truth: list[tuple], name: int, overlap: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`precision_recall` of what has been checked."""
     scores, right, boxes = [], [], 0
-    for seen, there in zip(found, truth, strict=True):
-        mine = np.flatnonzero(np.asarray(seen[1]) == name)
-        mine = mine[np.argsort(-np.asarray(seen[2])[mine], kind="stable")][:MOST]
-        wanted = check_boxes(there[0])[np.asarray(there[1], int).ravel() == name]
+    for (seen, classes, sure), (there, kinds) in zip(found, truth, strict=True):
+        mine = np.flatnonzero(classes == name)
+        mine = mine[np.argsort(-sure[mine], kind="stable")][:MOST]
+        wanted = there[kinds == name]
         boxes += len(wanted)
-        scores.append(np.asarray(seen[2], float)[mine])
-        right.append(_right(check_boxes(seen[0])[mine], wanted, overlap))
+        scores.append(sure[mine].astype(np.float64))
+        right.append(_right(seen[mine], wanted, overlap))
     if not scores:
         return (np.zeros(0),) * 3
     of_all, hits = np.concatenate(scores), np.concatenate(right)
@@ -136,10 +164,8 @@ def precision_recall(
     return of_all[order], total / counts, total / max(boxes, 1)
 
 
-def _area(
-    found: Sequence[Detections], truth: Sequence[Truth], name: int, overlap: float
-) -> float:
-    _, precision, recall = precision_recall(found, truth, name, overlap)
+def _area(found: list[tuple], truth: list[tuple], name: int, overlap: float) -> float:
+    _, precision, recall = _curve(found, truth, name, overlap)
     best = np.maximum.accumulate(precision[::-1])[::-1]  # from there on
     where = np.searchsorted(recall, RECALLS, side="left")
     return float(np.append(best, 0)[where].mean())
@@ -168,7 +194,7 @@ def mean_iou(found: Any, truth: Any, classes: int | None = None) -> float:
     Args:
         found: the class of each pixel, whole numbers of any shape.
         truth: the same, as it should be.
-        classes: how many there are; None takes as many as occur.
+        classes: how many there are, 4096 at most; None takes as many as occur.
 
     Returns:
         A float in [0, 1]; NaN where there is no pixel.
@@ -180,6 +206,8 @@ def mean_iou(found: Any, truth: Any, classes: int | None = None) -> float:
     Example:
         >>> round(mean_iou([[0, 0, 1]], [[0, 1, 1]]), 3)
         0.5
+
+    Source: Jaccard, 1901; Long, Shelhamer & Darrell, 2015.
     """
     found, truth, classes = check_maps(found, truth, classes)
     pairs = np.bincount(
@@ -187,8 +215,7 @@ def mean_iou(found: Any, truth: Any, classes: int | None = None) -> float:
     ).reshape(classes, classes)  # rows: as it should be
     both = pairs.diagonal()
     either = pairs.sum(axis=0) + pairs.sum(axis=1) - both
-    return (
-        float((both[either > 0] / either[either > 0]).mean())
-        if either.any()
-        else (float("nan"))
-    )
+    occurs = either > 0
+    if not occurs.any():
+        return float("nan")
+    return float((both[occurs] / either[occurs]).mean())

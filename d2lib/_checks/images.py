@@ -234,7 +234,7 @@ def check_filters(filters: Any) -> tuple[int, int, int]:
     if not isinstance(filters, (tuple, list)) or len(filters) != 3:
         raise ValueError(
             "filters must be three whole numbers, of the first, the second and the "
-            f"other convolutions, got {filters!r}"
+            f"other convolutions, got {type(filters).__name__}"
         )
     first, second, third = (check_positive_int(n, "filters") for n in filters)
     return first, second, third

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from d2lib._checks import check_choice, check_positive_int
+from d2lib._checks import check_choice, check_numbers, check_positive_int, check_seed
 from d2lib.data.mnist import load_mnist
 
 __all__ = ["Scenes", "digit_scenes"]
@@ -81,7 +81,8 @@ def digit_scenes(n: int, subset: str = "train", seed: int = 0) -> Scenes:
         `Scenes`.
 
     Raises:
-        ValueError: n < 1, or an unknown subset.
+        ValueError: n < 1, an unknown subset, or a seed < 0.
+        TypeError: an n or a seed that is no whole number.
 
     Example:
         >>> scenes = digit_scenes(3, seed=0)
@@ -91,7 +92,9 @@ def digit_scenes(n: int, subset: str = "train", seed: int = 0) -> Scenes:
         True
     """
     n = check_positive_int(n, "n")
+    check_numbers(n=n, pixels=SIZE * SIZE)
     check_choice(subset, ("train", "test"), "subset")
+    seed = check_seed(seed)
     images, labels = _digits(subset)
     canvas = np.empty((n, 1, SIZE, SIZE), np.float32)
     pixels = np.empty((n, SIZE, SIZE), np.int64)

@@ -4,6 +4,7 @@ Same names, same arguments, same shapes, and for one seed the same initial weigh
 """
 
 from d2lib.data import Vocabulary, minibatches
+from d2lib.metrics import average_precision, mean_iou
 from d2lib.mx.activations import relu, sigmoid, softmax, tanh
 from d2lib.mx.attention import (
     MultiHeadAttention,
@@ -134,6 +135,7 @@ __all__ = [
     "anchors",
     "attention",
     "attention_weights",
+    "average_precision",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "clip",
@@ -155,6 +157,7 @@ __all__ = [
     "log",
     "match_anchors",
     "maximum",
+    "mean_iou",
     "minibatches",
     "minimum",
     "mse",

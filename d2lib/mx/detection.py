@@ -14,22 +14,24 @@ import numpy
 
 from d2lib._checks import (
     as_targets,
-    check_areas,
     check_batch,
     check_boxes,
     check_choice,
+    check_code,
+    check_coded,
     check_images,
     check_overlap,
-    check_pair,
+    check_pieces,
     check_positive,
-    check_positive_int,
     check_regions,
     check_same_shape,
     check_scores,
+    check_std,
+    check_two,
 )
 from d2lib.mx._compat import mx, np, npx
 from d2lib.mx.module import Module
-from d2lib.mx.tensor import Tensor, as_tensor, to_device, to_numpy
+from d2lib.mx.tensor import Tensor, as_tensor, to_device
 from d2lib.shared.boxes import anchors, match_anchors
 from d2lib.shared.detectors import Detector, Proposer
 
@@ -60,12 +62,13 @@ def iou(a: Any, b: Any) -> Tensor:
 
     Raises:
         ValueError: another shape, boxes that are upside down or not finite.
+        TypeError: a list of tensors.
 
     Example:
         >>> iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [2, 0, 4, 2]]).round(3)
         array([[0.333, 0.   ]])
     """
-    a, b = boxes_of(a, "a"), boxes_of(b, "b")
+    a, b = map(to_device, check_two(a, b))
     if not (len(a) and len(b)):
         return np.zeros((len(a), len(b)), dtype=a.dtype, ctx=a.ctx)
     found = mx.nd.contrib.box_iou(a.as_nd_ndarray(), b.as_nd_ndarray(), format="corner")
@@ -83,18 +86,16 @@ def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
     Raises:
         ValueError: shapes that differ, boxes that are upside down or not finite, or
             without an area.
+        TypeError: a list of tensors.
 
     Example:
         >>> encode_boxes([[2, 0, 6, 8]], [[0, 0, 8, 8]]).round(3)
         array([[ 0.   ,  0.   , -3.466,  0.   ]])
     """
-    boxes, base = boxes_of(boxes, "boxes"), boxes_of(anchors, "anchors")
-    check_same_shape(boxes.shape, base.shape, "encode_boxes")
-    check_areas(to_numpy(boxes), "boxes")
-    check_areas(to_numpy(base), "anchors")
+    boxes, base = map(to_device, check_coded(boxes, anchors))
     (x, y, w, h), (ax, ay, aw, ah) = middles(boxes), middles(base)
     code = [(x - ax) / aw, (y - ay) / ah, np.log(w / aw), np.log(h / ah)]
-    return np.stack(code, axis=1) / np.array(std, dtype=boxes.dtype, ctx=boxes.ctx)
+    return np.stack(code, axis=1) / to_device(check_std(std).astype(boxes.dtype))
 
 
 def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
@@ -106,17 +107,17 @@ def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
         std: by which the four numbers were divided.
 
     Raises:
-        ValueError: shapes that differ, or anchors that are upside down or not finite.
+        ValueError: shapes that differ, anchors that are upside down or not finite, or
+            a std that is not above zero.
+        TypeError: a list of tensors.
 
     Example:
         >>> decode_boxes([[0.0, 0.0, 0.0, 0.0]], [[0, 0, 8, 8]])
         array([[0., 0., 8., 8.]])
     """
-    base = boxes_of(anchors, "anchors")
-    code = as_tensor(code, base.dtype).detach()
-    check_same_shape(code.shape, base.shape, "decode_boxes")
+    code, base = map(to_device, check_code(code, anchors))
     x, y, w, h = middles(base)
-    tx, ty, tw, th = (code * np.array(std, dtype=code.dtype, ctx=code.ctx)).T
+    tx, ty, tw, th = (code * to_device(check_std(std).astype(code.dtype))).T
     x, y = x + tx * w, y + ty * h
     w, h = (n * np.exp(np.minimum(t, _LARGEST)) / 2 for n, t in ((w, tw), (h, th)))
     return np.stack([x - w, y - h, x + w, y + h], axis=1)
@@ -136,13 +137,14 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> numpy.ndarray:
     Raises:
         ValueError: shapes that do not go together, boxes that are upside down or not
             finite, scores that are NaN, or a threshold outside [0, 1].
+        TypeError: a threshold that is no number.
 
     Example:
         >>> nms([[0, 0, 4, 4], [0, 0, 4, 5], [8, 8, 9, 9]], [0.6, 0.9, 0.1])
         array([1, 2])
     """
-    boxes = boxes_of(boxes, "boxes")
-    scores = check_scores(to_numpy(scores), len(boxes))
+    boxes = to_device(check_boxes(boxes))
+    scores = check_scores(scores, len(boxes))
     threshold = check_overlap(threshold, "threshold")
     if not len(boxes):
         return numpy.zeros(0, numpy.int64)
@@ -174,13 +176,14 @@ def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") ->
     Raises:
         ValueError: different shapes, an empty batch, a beta not > 0, an unknown
             reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> smooth_l1([0.5, 3.0], [0.0, 0.0], reduction="none")
         array([0.125, 2.5  ])
     """
-    y_hat = as_tensor(y_hat)
-    targets = as_tensor(as_targets(to_numpy(y), y_hat.dtype), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    targets = to_device(as_targets(y, y_hat.dtype))
     check_same_shape(y_hat.shape, targets.shape, "smooth_l1")
     beta = check_positive(beta, "beta")
     check_choice(reduction, ("mean", "sum", "none"), "reduction")
@@ -206,12 +209,14 @@ def roi_align(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
         samples: how many lines each row of a piece is the mean of.
 
     Raises:
-        ValueError: shapes that do not go together, boxes that are upside down or not
-            finite, or images that are not there.
+        ValueError: shapes that do not go together, boxes that are upside down, not
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
+        TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
         >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
@@ -219,13 +224,13 @@ def roi_align(
         array([[ 5.,  6.],
                [ 9., 10.]])
     """
-    x, regions, pair, scale = _regions(x, boxes, image, size, scale, "roi_align")
-    samples = check_positive_int(samples, "samples")
+    x, regions, scale = _regions(x, boxes, image, scale, "roi_align")
+    pair, samples = check_pieces(size, samples, len(regions))
     if not len(regions):
         return np.zeros((0, x.shape[1], *pair), dtype=x.dtype, ctx=x.ctx)
     y = mx.nd.contrib.ROIAlign(
         x.as_nd_ndarray(),
-        to_device(regions).as_nd_ndarray(),
+        to_device(_widened(regions, scale)).as_nd_ndarray(),
         pooled_size=pair,
         spatial_scale=scale,
         sample_ratio=samples,
@@ -251,18 +256,21 @@ def roi_pool(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
 
     Raises:
-        ValueError: shapes that do not go together, boxes that are upside down or not
-            finite, or images that are not there.
+        ValueError: shapes that do not go together, boxes that are upside down, not
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
+        TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
         >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
         >>> roi_pool(x, [[1, 1, 3, 3]], [0], size=1).item()
         10.0
     """
-    x, regions, pair, scale = _regions(x, boxes, image, size, scale, "roi_pool")
+    x, regions, scale = _regions(x, boxes, image, scale, "roi_pool")
+    pair, _ = check_pieces(size, 1, len(regions))
     if not len(regions):
         return np.zeros((0, x.shape[1], *pair), dtype=x.dtype, ctx=x.ctx)
     first = numpy.floor(regions[:, 1:3] * scale)
@@ -272,20 +280,26 @@ def roi_pool(
 
 
 def _regions(
-    x: Any, boxes: Any, image: Any, size: Any, scale: Any, what: str
-) -> tuple[Tensor, numpy.ndarray, tuple[int, int], float]:
+    x: Any, boxes: Any, image: Any, scale: Any, what: str
+) -> tuple[Tensor, numpy.ndarray, float]:
     """Maps, and rows (image, x1, y1, x2, y2), after all checks."""
     x = as_tensor(x)
     check_images(x.shape, None, what)
-    corners = check_boxes(to_numpy(boxes)).astype(x.dtype)
-    image = check_regions(corners, to_numpy(image), len(x))
-    regions = numpy.concatenate([image[:, None].astype(x.dtype), corners], axis=1)
-    return x, regions, check_pair(size, "size"), check_positive(scale, "scale")
+    corners, image, scale = check_regions(boxes, image, len(x), scale)
+    regions = numpy.concatenate([image[:, None], corners], axis=1)
+    return x, regions.astype(x.dtype), scale
 
 
-def boxes_of(boxes: Any, name: str) -> Tensor:
-    """Boxes as MXNet's array, after they have been checked."""
-    return to_device(check_boxes(to_numpy(boxes), name))
+def _widened(regions: numpy.ndarray, scale: float) -> numpy.ndarray:
+    """Boxes that are a few roundings wide and high: others end the process."""
+    low, high = regions[:, 1:3], regions[:, 3:]
+    furthest = numpy.abs(regions[:, 1:]).max(initial=1 / scale)
+    least = 16 * numpy.spacing(regions.dtype.type(furthest))
+    middle = (low + high) / 2
+    narrow = high - low < least
+    low = numpy.where(narrow, middle - least / 2, low)
+    high = numpy.where(narrow, middle + least / 2, high)
+    return numpy.concatenate([regions[:, :1], low, high], axis=1)
 
 
 def middles(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -313,6 +327,7 @@ class RegionProposalNetwork(Proposer, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> rpn = RegionProposalNetwork(8, stride=4, seed=0)
@@ -352,6 +367,7 @@ class FasterRCNN(Detector, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> model = FasterRCNN(classes=10, seed=0)

@@ -34,6 +34,7 @@ class FCN(Segmenter, Module):
     Raises:
         ValueError: sizes < 1, an unknown upsampling, or (when called) images of another
             shape.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> import numpy as np

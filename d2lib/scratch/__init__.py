@@ -5,6 +5,7 @@ twin.
 """
 
 from d2lib.data import Vocabulary, minibatches
+from d2lib.metrics import average_precision, mean_iou
 from d2lib.schedules import cosine, exponential, step_decay, warmup
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
 from d2lib.scratch.attention import (
@@ -135,6 +136,7 @@ __all__ = [
     "anchors",
     "attention",
     "attention_weights",
+    "average_precision",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "clip",
@@ -156,6 +158,7 @@ __all__ = [
     "log",
     "match_anchors",
     "maximum",
+    "mean_iou",
     "minibatches",
     "minimum",
     "mse",

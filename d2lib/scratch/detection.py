@@ -8,20 +8,22 @@ import numpy as np
 
 from d2lib._checks import (
     as_targets,
-    check_areas,
     check_boxes,
+    check_code,
+    check_coded,
     check_images,
     check_overlap,
-    check_pair,
+    check_pieces,
     check_positive,
-    check_positive_int,
     check_regions,
     check_same_shape,
     check_scores,
+    check_std,
+    check_two,
 )
 from d2lib.scratch.losses import _reduce as reduced
 from d2lib.scratch.module import Module
-from d2lib.scratch.tensor import Tensor, as_tensor, node, to_numpy
+from d2lib.scratch.tensor import Tensor, as_tensor, node
 from d2lib.shared.boxes import anchors, match_anchors, overlaps
 from d2lib.shared.detectors import Detector, Proposer
 
@@ -58,6 +60,7 @@ def iou(a: Any, b: Any) -> Tensor:
 
     Raises:
         ValueError: another shape, boxes that are upside down or not finite.
+        TypeError: a list of tensors.
 
     Example:
         >>> iou([[0, 0, 2, 2]], [[1, 0, 3, 2], [2, 0, 4, 2]]).data.round(3)
@@ -65,9 +68,8 @@ def iou(a: Any, b: Any) -> Tensor:
 
     Source: Jaccard, 1901.
     """
-    return Tensor(
-        overlaps(check_boxes(to_numpy(a), "a"), check_boxes(to_numpy(b), "b"))
-    )
+    a, b = check_two(a, b)
+    return Tensor(overlaps(a, b), a.dtype)
 
 
 def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
@@ -91,6 +93,7 @@ def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
     Raises:
         ValueError: shapes that differ, boxes that are upside down or not finite, or
             (as the logarithm needs it) without an area.
+        TypeError: a list of tensors.
 
     Example:
         >>> encode_boxes([[2, 0, 6, 8]], [[0, 0, 8, 8]]).data.round(3)
@@ -98,12 +101,11 @@ def encode_boxes(boxes: Any, anchors: Any, std: Any = STD) -> Tensor:
 
     Source: Girshick et al., 2014.
     """
-    boxes, base = _pairs(boxes, anchors)
-    for name, group in (("boxes", boxes), ("anchors", base)):
-        check_areas(group, name)
+    boxes, base = check_coded(boxes, anchors)
     (x, y, w, h), (ax, ay, aw, ah) = _middles(boxes), _middles(base)
     code = [(x - ax) / aw, (y - ay) / ah, np.log(w / aw), np.log(h / ah)]
-    return Tensor(np.stack(code, axis=1) / np.asarray(std, boxes.dtype))
+    std = check_std(std).astype(boxes.dtype)
+    return Tensor(np.stack(code, axis=1) / std, boxes.dtype)
 
 
 def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
@@ -121,20 +123,22 @@ def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
         Boxes, shape (n, 4).
 
     Raises:
-        ValueError: shapes that differ, or anchors that are upside down or not finite.
+        ValueError: shapes that differ, anchors that are upside down or not finite, or
+            a std that is not above zero.
+        TypeError: a list of tensors.
 
     Example:
         >>> decode_boxes([[0, 0, 0, 0]], [[0, 0, 8, 8]]).data
         array([[0., 0., 8., 8.]], dtype=float32)
+
+    Source: Girshick et al., 2014.
     """
-    code = np.asarray(to_numpy(code))
-    base = check_boxes(to_numpy(anchors), "anchors")
-    check_same_shape(code.shape, base.shape, "decode_boxes")
+    code, base = check_code(code, anchors)
     x, y, w, h = _middles(base)
-    tx, ty, tw, th = (code * np.asarray(std, base.dtype)).T
+    tx, ty, tw, th = (code * check_std(std).astype(base.dtype)).T
     x, y = x + tx * w, y + ty * h
     w, h = (n * np.exp(np.minimum(t, _LARGEST)) / 2 for n, t in ((w, tw), (h, th)))
-    return Tensor(np.stack([x - w, y - h, x + w, y + h], axis=1).astype(base.dtype))
+    return Tensor(np.stack([x - w, y - h, x + w, y + h], axis=1), base.dtype)
 
 
 def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
@@ -154,13 +158,16 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
     Raises:
         ValueError: shapes that do not go together, boxes that are upside down or not
             finite, scores that are NaN, or a threshold outside [0, 1].
+        TypeError: a threshold that is no number, or a list of tensors.
 
     Example:
         >>> nms([[0, 0, 4, 4], [0, 0, 4, 5], [8, 8, 9, 9]], [0.6, 0.9, 0.1])
         array([1, 2])
+
+    Source: Girshick et al., 2014; greedily from the best score down.
     """
-    boxes = check_boxes(to_numpy(boxes))
-    scores = check_scores(to_numpy(scores), len(boxes))
+    boxes = check_boxes(boxes)
+    scores = check_scores(scores, len(boxes))
     threshold = check_overlap(threshold, "threshold")
     order = np.argsort(-scores, kind="stable")
     boxes = boxes[order]
@@ -202,6 +209,7 @@ def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") ->
     Raises:
         ValueError: different shapes, an empty batch, a beta not > 0, an unknown
             reduction.
+        TypeError: an argument of a wrong type.
 
     Example:
         >>> smooth_l1([0.5, 3.0], [0.0, 0.0], reduction="none").data
@@ -209,8 +217,8 @@ def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") ->
 
     Source: Girshick, 2015; Huber, 1964.
     """
-    y_hat = as_tensor(y_hat)
-    y = as_targets(to_numpy(y), y_hat.dtype)
+    y_hat = as_tensor(y_hat, name="y_hat")
+    y = as_targets(y, y_hat.dtype)
     check_same_shape(y_hat.shape, y.shape, "smooth_l1")
     beta = check_positive(beta, "beta")
     error = y_hat.data - y
@@ -246,15 +254,17 @@ def roi_align(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
         samples: how many lines each row of a piece is the mean of.
 
     Returns:
         Shape (k, channels, rows, columns).
 
     Raises:
-        ValueError: shapes that do not go together, boxes that are upside down or not
-            finite, or images that are not there.
+        ValueError: shapes that do not go together, boxes that are upside down, not
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
+        TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
         >>> x = np.arange(16.0, dtype=np.float32).reshape(1, 1, 4, 4)
@@ -266,13 +276,9 @@ def roi_align(
     """
     x = as_tensor(x)
     check_images(x.shape, None, "roi_align")
-    boxes = check_boxes(to_numpy(boxes)).astype(x.dtype)
-    image = check_regions(boxes, to_numpy(image), len(x))
-    rows, columns = check_pair(size, "size")
-    scale, samples = (
-        check_positive(scale, "scale"),
-        check_positive_int(samples, "samples"),
-    )
+    boxes, image, scale = check_regions(boxes, image, len(x), scale)
+    (rows, columns), samples = check_pieces(size, samples, len(boxes))
+    boxes = boxes.astype(x.dtype)
     n, channels, height, width = x.shape
     A_y = _lines(boxes[:, 1], boxes[:, 3], rows, height, scale, samples, x.dtype)
     A_x = _lines(boxes[:, 0], boxes[:, 2], columns, width, scale, samples, x.dtype)
@@ -338,14 +344,16 @@ def roi_pool(
         boxes: in pixels of the image, shape (k, 4).
         image: the number of each box's image, whole numbers, shape (k,).
         size: rows and columns of each piece: a whole number, or a pair.
-        scale: cells of the map per pixel, such as 1/4.
+        scale: cells of the map per pixel, such as 1/4; 1 at most.
 
     Returns:
         Shape (k, channels, rows, columns); 0 where a bin lies outside of the map.
 
     Raises:
-        ValueError: shapes that do not go together, boxes that are upside down or not
-            finite, or images that are not there.
+        ValueError: shapes that do not go together, boxes that are upside down, not
+            finite or a million cells away, images that are not there, or a scale
+            outside (0, 1].
+        TypeError: maps that are not floats, or a size or scale that is no number.
 
     Example:
         >>> x = np.arange(16.0, dtype=np.float32).reshape(1, 1, 4, 4)
@@ -356,10 +364,8 @@ def roi_pool(
     """
     x = as_tensor(x)
     check_images(x.shape, None, "roi_pool")
-    boxes = check_boxes(to_numpy(boxes))
-    image = check_regions(boxes, to_numpy(image), len(x))
-    rows, columns = check_pair(size, "size")
-    scale = check_positive(scale, "scale")
+    boxes, image, scale = check_regions(boxes, image, len(x), scale)
+    (rows, columns), _ = check_pieces(size, 1, len(boxes))
     channels, height, width = x.shape[1:]
     y = np.zeros((len(boxes), channels, rows, columns), x.dtype)
     places = np.full(y.shape, -1)  # in its map, from which each number came
@@ -396,13 +402,6 @@ def _bins(start: float, stop: float, bins: int, size: int) -> list[tuple[int, in
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def _pairs(boxes: Any, anchors: Any) -> tuple[np.ndarray, np.ndarray]:
-    boxes = check_boxes(to_numpy(boxes), "boxes")
-    base = check_boxes(to_numpy(anchors), "anchors")
-    check_same_shape(boxes.shape, base.shape, "encode_boxes")
-    return boxes, base
-
-
 def _middles(boxes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Middle, width and height of each box."""
     x1, y1, x2, y2 = boxes.T
@@ -428,6 +427,7 @@ class RegionProposalNetwork(Proposer, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> rpn = RegionProposalNetwork(8, stride=4, seed=0)
@@ -467,6 +467,7 @@ class FasterRCNN(Detector, Module):
 
     Raises:
         ValueError: sizes, scales or ratios that are not above zero.
+        TypeError: sizes that are no whole numbers.
 
     Example:
         >>> model = FasterRCNN(classes=10, seed=0)

@@ -18,8 +18,9 @@ import numpy as np
 
 from d2lib._checks import (
     check_boxes,
+    check_lengths,
+    check_numbers,
     check_pair,
-    check_positive,
     check_positive_int,
     check_thresholds,
 )
@@ -50,7 +51,8 @@ def anchors(
         reach beyond the image.
 
     Raises:
-        ValueError: sizes, scales or ratios that are not above zero.
+        ValueError: sizes, scales or ratios that are not above zero, or no such list.
+        TypeError: a size or stride that is no whole number.
 
     Example:
         >>> anchors((1, 2), stride=4, scales=[8])
@@ -61,8 +63,8 @@ def anchors(
     """
     rows, columns = check_pair(size, "size")
     stride = check_positive_int(stride, "stride")
-    scale = np.array([check_positive(s, "scales") for s in scales])
-    ratio = np.array([check_positive(r, "ratios") for r in ratios])
+    scale, ratio = check_lengths(scales, "scales"), check_lengths(ratios, "ratios")
+    check_numbers(size=rows * columns, scales=len(scale), ratios=4 * len(ratio))
     w = (scale[:, None] / np.sqrt(ratio)).ravel()  # (shapes,)
     h = (scale[:, None] * np.sqrt(ratio)).ravel()
     x = (np.arange(columns) + 0.5) * stride
@@ -109,6 +111,7 @@ def match_anchors(
     Raises:
         ValueError: boxes of another shape, upside down or not finite, or thresholds
             that are not 0 <= low <= high <= 1.
+        TypeError: thresholds that are no numbers, or a list of tensors.
 
     Example:
         >>> match_anchors([[0, 0, 4, 4], [0, 0, 4, 3], [9, 9, 10, 10]], [[0, 0, 4, 4]])

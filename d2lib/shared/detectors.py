@@ -12,16 +12,23 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from d2lib._checks import (
+    as_entries,
     as_generator,
+    check_batch,
+    check_boxes,
     check_filters,
     check_images,
+    check_lengths,
     check_overlap,
+    check_pair,
     check_positive_int,
+    check_proposed,
     check_truths,
 )
 from d2lib.metrics import Detections
@@ -29,7 +36,8 @@ from d2lib.shared.boxes import anchors, match_anchors, overlaps, sample
 
 __all__ = ["Detector", "Proposer", "layers_of"]
 
-STD = (0.1, 0.1, 0.2, 0.2)
+MOST_CLASSES = 4096
+MOST_CELLS = 64  # rows and columns of what is cut out
 LEAST = 1.0  # pixels, the least width and height of a proposal
 
 
@@ -37,6 +45,7 @@ class Proposer:
     """What ``RegionProposalNetwork`` is in both twins."""
 
     twin: str
+    _as_tensor: Any
 
     def __init__(
         self,
@@ -49,7 +58,8 @@ class Proposer:
         dl = importlib.import_module(self.twin)
         generator = as_generator(seed)
         self.stride = check_positive_int(stride, "stride")
-        self.scales, self.ratios = tuple(scales), tuple(ratios)
+        self.scales = tuple(check_lengths(scales, "scales").tolist())
+        self.ratios = tuple(check_lengths(ratios, "ratios").tolist())
         shapes = len(self.scales) * len(self.ratios)
         self.look = dl.Conv2D(
             channels, channels, 3, padding=1, activation="relu", seed=generator
@@ -68,16 +78,18 @@ class Proposer:
             Scores (logits: is there something?), shape (batch, anchors), and codes,
             shape (batch, anchors, 4), in the order of `anchors`.
         """
-        n = len(features)
+        features = self._as_tensor(features, name="features")
         seen = self.look(features)
-        score = self.objectness(seen).transpose(
-            0, 2, 3, 1
-        )  # (batch, rows, columns, shapes)
+        # (batch, rows, columns, shapes), the order of the anchors
+        score = self.objectness(seen).transpose(0, 2, 3, 1)
         code = self.refine(seen).transpose(0, 2, 3, 1)
-        return score.reshape(n, -1), code.reshape(n, -1, 4)
+        n, *cells = score.shape
+        return score.reshape(n, prod(cells)), code.reshape(n, prod(cells), 4)
 
     def anchors(self, rows: int, columns: int) -> np.ndarray:
         """The anchors of a feature map of that size, (rows * columns * shapes, 4)."""
+        check_positive_int(rows, "rows")
+        check_positive_int(columns, "columns")
         return anchors((rows, columns), self.stride, self.scales, self.ratios)
 
     def losses(
@@ -86,7 +98,7 @@ class Proposer:
         code: Any,
         base: np.ndarray,
         boxes: Sequence[np.ndarray],
-        rng: np.random.Generator,
+        seed: Any = None,
         n: int = 64,
     ) -> tuple[Any, Any]:
         """How wrong the scores and the codes are, over n anchors of each image.
@@ -96,13 +108,26 @@ class Proposer:
             code: shape (batch, anchors, 4).
             base: the anchors, shape (anchors, 4).
             boxes: for each image what is in it, shape (m, 4).
-            rng: draws the anchors, at most half of which are to find something.
+            seed: draws the anchors, at most half of which are to find something: an int
+                or a ``numpy.random.Generator``.
             n: how many.
 
         Returns:
             The cross-entropy of the scores, and the smooth L1 loss of the codes.
+
+        Raises:
+            ValueError: shapes that do not go together, or boxes that are upside down,
+                not finite or without an area.
+            TypeError: an argument of a wrong type.
         """
         dl = importlib.import_module(self.twin)
+        rng = as_generator(seed)
+        n = check_positive_int(n, "n")
+        score = self._as_tensor(score, name="score")
+        code = self._as_tensor(code, name="code")
+        base = check_proposed(score.shape, code.shape, base)
+        check_batch(score.shape, f"{type(self).__name__}.losses", "score")
+        boxes = [check_boxes(there) for there in as_entries(boxes, "boxes", len(score))]
         rows, truth, found, wanted = [], [], [], []
         for i, there in enumerate(boxes):
             label, which = match_anchors(base, there, high=0.5, low=0.3)
@@ -147,14 +172,25 @@ class Proposer:
         Returns:
             For each image boxes inside it, shape (k, 4). They are no function of the
             network's weights any more: no gradient passes.
+
+        Raises:
+            ValueError: shapes that do not go together.
+            TypeError: an argument of a wrong type.
         """
         dl = importlib.import_module(self.twin)
+        score = self._as_tensor(score, name="score")
+        code = self._as_tensor(code, name="code")
+        base = check_proposed(score.shape, code.shape, base)
+        height, width = check_pair(size, "size")
+        most = check_positive_int(most, "most")
+        before = check_positive_int(before, "before")
+        overlap = check_overlap(overlap, "overlap")
         scores = dl.to_numpy(score)
         regions = []
         for i, row in enumerate(scores):
             best = np.argsort(-row, kind="stable")[:before]
             boxes = clipped(
-                dl.to_numpy(dl.decode_boxes(code[i][best], base[best])), size
+                dl.to_numpy(dl.decode_boxes(code[i][best], base[best])), (height, width)
             )
             large = (boxes[:, 2:] - boxes[:, :2] >= LEAST).all(axis=1)
             boxes, row = boxes[large], row[best][large]
@@ -181,10 +217,10 @@ class Detector:
     ) -> None:
         dl = importlib.import_module(self.twin)
         generator = as_generator(seed)
-        self.classes = check_positive_int(classes, "classes")
+        self.classes = check_positive_int(classes, "classes", MOST_CLASSES)
         self.channels = check_positive_int(channels, "channels")
-        self.roi_size = check_positive_int(roi_size, "roi_size")
-        c = filters[-1]
+        self.roi_size = check_positive_int(roi_size, "roi_size", MOST_CELLS)
+        _, _, c = check_filters(filters)
         self.stride = 4
         self.backbone = layers_of(dl, channels, filters, generator)
         self.rpn = dl.RegionProposalNetwork(c, 4, scales, ratios, generator)
@@ -218,12 +254,15 @@ class Detector:
 
         Raises:
             ValueError: not one entry for each image, shapes that do not go together, or
-                boxes that are upside down or not finite.
+                boxes that are upside down, not finite or without an area.
+            TypeError: an argument of a wrong type, such as images of whole numbers.
         """
         dl = importlib.import_module(self.twin)
         rng = as_generator(seed)
-        images = self._as_tensor(images)
+        regions = check_positive_int(regions, "regions")
+        images = self._as_tensor(images, name="images")
         check_images(images.shape, self.channels, type(self).__name__)
+        check_batch(images.shape, f"{type(self).__name__}.losses", "images")
         truths = check_truths(boxes, classes, len(images), self.classes)
         there = [boxes for boxes, _ in truths]
         features = self.backbone(images)
@@ -280,6 +319,8 @@ class Detector:
 
     def forward(self, images: Any) -> Any:
         """Feature maps, (batch, filters, height / 4, width / 4)."""
+        images = self._as_tensor(images, name="images")
+        check_images(images.shape, self.channels, type(self).__name__)
         return self.backbone(images)
 
     def detect(
@@ -304,15 +345,20 @@ class Detector:
 
         Raises:
             ValueError: images of another shape, or thresholds outside of [0, 1].
+            TypeError: an argument of a wrong type, such as images of whole numbers.
         """
         dl = importlib.import_module(self.twin)
-        images = self._as_tensor(images)
+        images = self._as_tensor(images, name="images")
         check_images(images.shape, self.channels, type(self).__name__)
         least, overlap = (
             check_overlap(least, "least"),
             check_overlap(overlap, "overlap"),
         )
+        most = check_positive_int(most, "most")
+        regions = check_positive_int(regions, "regions")
         size = images.shape[2:]
+        if not len(images):
+            return []
         with dl.no_grad():
             features = self.backbone(images)
             score, code = self.rpn(features)

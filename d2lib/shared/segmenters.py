@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import (
+    as_array,
     as_generator,
+    check_batch,
     check_choice,
+    check_filters,
+    check_flag,
     check_images,
     check_pixels,
     check_positive,
@@ -41,23 +45,24 @@ class Segmenter:
         self.classes = check_positive_int(classes, "classes")
         self.channels = check_positive_int(channels, "channels")
         check_choice(upsampling, ("bilinear", "nearest", "transposed"), "upsampling")
-        check_choice(skips, (True, False), "skips")
-        self.upsampling, self.skips = upsampling, skips
-        _, b, c = filters
+        self.upsampling, self.skips = upsampling, check_flag(skips, "skips")
+        _, b, c = check_filters(filters)
         self.backbone = layers_of(dl, channels, filters, generator)
         self.deeper = dl.Sequential(
             dl.MaxPool2D(2),
             dl.Conv2D(c, c, 3, padding=1, bias=False, seed=generator),
             dl.BatchNorm(c, "relu"),
         )
-        # One score for each class and cell, of the maps at stride 8, 4 and 2.
-        self.scores = [
-            dl.Conv2D(depth, classes, 1, seed=generator) for depth in (c, c, b)
-        ]
-        self.up = [
-            dl.ConvTranspose2D(classes, classes, 4, 2, 1, seed=generator)
-            for _ in range(3 if upsampling == "transposed" else 0)
-        ]
+        # A score for each class and cell, of the maps at stride 8, 4 and 2.
+        self.score8 = dl.Conv2D(c, classes, 1, seed=generator)
+        if skips:
+            self.score4 = dl.Conv2D(c, classes, 1, seed=generator)
+            self.score2 = dl.Conv2D(b, classes, 1, seed=generator)
+        if upsampling == "transposed":
+            self.up8, self.up4, self.up2 = (
+                dl.ConvTranspose2D(classes, classes, 4, 2, 1, seed=generator)
+                for _ in range(3)
+            )
 
     def forward(self, images: Any) -> Any:
         """Maps (batch, channels, height, width) to scores (batch, classes, ...).
@@ -65,25 +70,22 @@ class Segmenter:
         Height and width must be multiples of 8; the scores are logits, one for each
         class and pixel.
         """
-        images = self._as_tensor(images)
+        images = self._as_tensor(images, name="images")
         check_images(images.shape, self.channels, type(self).__name__, multiple=8)
         x, fine = images, []
         for layer in self.backbone.layers:
             if type(layer).__name__ == "MaxPool2D":
                 fine.append(x)  # what is known before it is made coarser
             x = layer(x)
-        coarse = self.scores[0](self.deeper(x))  # (batch, classes, height / 8, ...)
-        z = self._twice(coarse, 0)
-        for k, seen in enumerate((x, fine[1]), start=1):
-            if self.skips:
-                z = z + self.scores[k](seen)
-            z = self._twice(z, k)
-        return z
+        z = self.score8(self.deeper(x))  # (batch, classes, height / 8, width / 8)
+        z = self._twice(z, 8)
+        z = self._twice(z + self.score4(x) if self.skips else z, 4)
+        return self._twice(z + self.score2(fine[1]) if self.skips else z, 2)
 
-    def _twice(self, z: Any, k: int) -> Any:
-        """Makes the maps twice as high and wide."""
+    def _twice(self, z: Any, stride: int) -> Any:
+        """Makes the maps at this stride twice as high and wide."""
         if self.upsampling == "transposed":
-            return self.up[k](z)
+            return getattr(self, f"up{stride}")(z)
         return importlib.import_module(self.twin).upsample(z, 2, self.upsampling)
 
     def loss(self, images: Any, pixels: Any, background: float = 0.3) -> Any:
@@ -100,15 +102,19 @@ class Segmenter:
 
         Raises:
             ValueError: shapes that do not go together, or classes that are not there.
+            TypeError: an argument of a wrong type, such as images of whole numbers.
         """
         dl = importlib.import_module(self.twin)
         background = check_positive(background, "background")
+        images = self._as_tensor(images, name="images")
+        check_batch(images.shape, f"{type(self).__name__}.loss", "images")
         z = self.forward(images)
-        truth = check_pixels(pixels, (z.shape[0], *z.shape[2:]), self.classes)
+        truth = as_array(pixels, "pixels")
+        check_pixels(truth, (z.shape[0], *z.shape[2:]), self.classes)
         rows = z.transpose(0, 2, 3, 1).reshape(-1, self.classes)
         each = dl.cross_entropy(rows, truth.reshape(-1), reduction="none")
-        weight = np.where(truth.reshape(-1) == 0, background, 1).astype(np.float32)
-        return (each * dl.tensor(weight / weight.sum())).sum()
+        weight = np.where(truth.reshape(-1) == 0, background, 1.0)
+        return (each * dl.tensor(weight / weight.sum(), z.dtype)).sum()
 
     def segment(self, images: Any) -> np.ndarray:
         """The class of each pixel, int64, shape (batch, height, width)."""

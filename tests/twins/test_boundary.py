@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import traceback
 from importlib.util import find_spec
@@ -34,7 +35,7 @@ EXAMPLES = 40  # of each call
 LIBRARY = str(Path(d2lib.__file__).parent)
 TWINS = (scratch, mx)
 F = np.float32
-MODULES = ("data", "training", "checkpoint", "generation", "gradcheck")
+MODULES = ("data", "metrics", "training", "checkpoint", "generation", "gradcheck")
 
 
 def other(dl):
@@ -54,6 +55,13 @@ GOOD = {
     "arrays": lambda dl, given: {"w": np.ones(3)},
     "channels": 3,
     "condition": lambda dl, given: np.eye(4, 3, dtype=bool),
+    "a": [[0, 0, 4, 4]],
+    "anchors": [[0, 0, 4, 4]],
+    "b": [[0, 0, 4, 4]],
+    "boxes": [[0, 0, 4, 4]],
+    "classes": 3,
+    "code": [[0.0, 0.0, 0.0, 0.0]],
+    "columns": 2,
     "data": lambda dl, given: (np.ones((4, 3), F), np.zeros(4, int)),
     "every": 2,
     "filters": 4,
@@ -62,6 +70,10 @@ GOOD = {
     "gradient": 1.0,
     "heads": 2,
     "high": 1.0,
+    "features": lambda dl, given: np.ones((1, 2, 2, 2), F),
+    "found": [([[0, 0, 4, 4]], [1], [0.5])],
+    "image": [0],
+    "images": lambda dl, given: np.ones((1, 1, 8, 8), F),
     "indices": lambda dl, given: np.array([0, 1, 2]),
     "inputs": 3,
     "kernel_size": 2,
@@ -82,14 +94,21 @@ GOOD = {
     "path": "file.npz",
     "prompt": lambda dl, given: [1, 2],
     "q": lambda dl, given: np.ones((2, 5, 4), F),
+    "ratios": [1.0],
+    "rows": 2,
+    "scales": [8.0],
     "scheme": "xavier",
+    "score": lambda dl, given: np.ones((1, 1), F),
+    "scores": [0.5],
     "seed": 0,
     "shape": (3, 2),
     "size": 1,
     "sizes": lambda dl, given: [3, 4, 2],
     "steps": 10,
     "tensors": lambda dl, given: [np.ones((4, 3), F), np.ones((4, 3), F)],
+    "stride": 4,
     "tokens": 5,
+    "truth": [([[0, 0, 4, 4]], [1])],
     "units": 4,
     "v": lambda dl, given: np.ones((2, 5, 4), F),
     "values": lambda dl, given: [1.0, 2.0],
@@ -99,6 +118,16 @@ GOOD = {
     # One name, another thing
     "LeNet.forward.x": lambda dl, given: np.ones((2, 1, 28, 28), F),
     "EarlyStopping.load_state.state": lambda dl, given: {"numbers": np.zeros(3)},
+    "RegionProposalNetwork.channels": 2,
+    "RegionProposalNetwork.losses.base": [[0, 0, 4, 4]],
+    "RegionProposalNetwork.propose.base": [[0, 0, 4, 4]],
+    "RegionProposalNetwork.losses.boxes": [[[0, 0, 4, 4]]],
+    "RegionProposalNetwork.losses.code": lambda dl, given: np.ones((1, 1, 4), F),
+    "RegionProposalNetwork.propose.code": lambda dl, given: np.ones((1, 1, 4), F),
+    "RegionProposalNetwork.propose.size": (8, 8),
+    "FasterRCNN.losses.boxes": [[[0, 0, 4, 4]]],
+    "FasterRCNN.losses.classes": [[1]],
+    "FCN.loss.pixels": lambda dl, given: np.zeros((1, 8, 8), int),
     "Embedding.forward.indices": lambda dl, given: [[1, 2]],
     "LanguageModel.advance.x": lambda dl, given: [[1, 2]],
     "LanguageModel.forward.x": lambda dl, given: [[1, 2]],
@@ -113,6 +142,13 @@ GOOD = {
     "load.path": "model.npz",
     "maximum.y": lambda dl, given: np.ones(3, F),
     "minimum.y": lambda dl, given: np.ones(3, F),
+    "load_coco.path": "boxes.json",
+    "precision_recall.name": 1,
+    "mean_iou.found": [[0, 1]],
+    "mean_iou.truth": [[0, 1]],
+    "roi_align.x": lambda dl, given: np.ones((1, 2, 4, 4), F),
+    "roi_pool.x": lambda dl, given: np.ones((1, 2, 4, 4), F),
+    "smooth_l1.y": lambda dl, given: np.ones((4, 3), F),
     "mse.y": lambda dl, given: np.ones((4, 3), F),
     "read_idx.path": "three.idx",
     "summary.inputs": (8, 3),
@@ -148,6 +184,9 @@ EXEMPT = {
     "MNIST": "load_mnist makes it",
     "Tunes": "load_tunes makes it",
     "load_mnist": "takes seconds",
+    "digit_scenes": "takes seconds",
+    "Scenes": "digit_scenes makes it",
+    "Pictures": "load_coco makes it",
 }
 
 #: Words by which messages call a parameter, where its name is not one of them.
@@ -155,6 +194,8 @@ ALSO = {
     "LanguageModel.forward.x": ("tokens", "indices"),
     "LanguageModel.advance.x": ("tokens", "indices"),
     "data": ("x", "y", "labels"),
+    "features": ("x",),
+    "images": ("x",),
     "optimizer": ("optimiser",),
     "validation": ("x", "y", "labels"),
     "y": ("labels", "targets"),
@@ -508,6 +549,8 @@ def files(tmp_path_factory):
 def write_files():
     Path("three.idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
     trained(scratch).save("model.npz")
+    lists = {"images": [], "categories": [], "annotations": []}
+    Path("boxes.json").write_text(json.dumps(lists))
 
 
 ALL = [*calls(), *BY_HAND]
