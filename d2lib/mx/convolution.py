@@ -136,7 +136,7 @@ def conv_transpose2d(
         return np.zeros((len(x), filters, *at.image), dtype=x.dtype, ctx=x.ctx)
     how = of_operator(at)
     if are_tangled(at.stride, at.dilation):
-        W = spread(mx.nd, W, W.shape, W.dtype, at.dilation)
+        W = spread(mx.nd, W, W.shape, at.dilation)
         how |= {"kernel": at.span, "dilate": (1, 1)}
     return npx.deconvolution(x, W, b, num_filter=filters, no_bias=b is None, **how)
 
@@ -160,22 +160,22 @@ def are_tangled(stride: Pair, dilation: Pair) -> bool:
     return any(s > 1 < d for s, d in zip(stride, dilation, strict=True))
 
 
-def spread(F: Any, W: Any, shape: tuple[int, ...], dtype: Any, dilation: Pair) -> Any:
+def spread(F: Any, W: Any, shape: tuple[int, ...], dilation: Pair) -> Any:
     """The kernel with zeros between its weights, which needs no dilation any more.
 
     A transposed convolution with one weight, a 1, lays them down so.
     """
     channels, filters, kh, kw = shape
-    (dh, dw), one = dilation, F.np.ones((1, 1, 1, 1), dtype=dtype)
+    one = F.np.max(F.np.ones_like(W))  # on W's device, in W's precision
     far = F.npx.deconvolution(
         F.np.reshape(W, (-1, 1, kh, kw)),
-        one,
+        F.np.reshape(one, (1, 1, 1, 1)),
         kernel=(1, 1),
         stride=dilation,
         num_filter=1,
         no_bias=True,
     )
-    size = (kh - 1) * dh + 1, (kw - 1) * dw + 1
+    size = (kh - 1) * dilation[0] + 1, (kw - 1) * dilation[1] + 1
     return F.np.reshape(far, (channels, filters, *size))
 
 
@@ -349,8 +349,7 @@ class ConvTranspose2D(Layer, gluon.nn.Conv2DTranspose):
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
         if self._tangled:
-            of = self.weight.shape, self.weight.dtype
-            weight = spread(F, weight, *of, self.dilation)
+            weight = spread(F, weight, self.weight.shape, self.dilation)
         return filtered(self, F, gluon.nn.Conv2DTranspose, x, weight, bias)
 
     def _mode(self) -> Any:
