@@ -260,13 +260,23 @@ def check_results(found: Any, truth: Any) -> tuple[list[tuple], list[tuple]]:
     return lists[0], lists[1]
 
 
-def check_truths(boxes: Any, classes: Any, images: int, kinds: int) -> list[tuple]:
+def check_truths(
+    boxes: Any, classes: Any, shape: tuple[int, ...], kinds: int
+) -> list[tuple]:
     """Returns for each image its boxes and classes, each one of ``kinds``."""
+    images, _, height, width = shape
     boxes = as_entries(boxes, "boxes", images)
     classes = as_entries(classes, "classes", images)
     truths = [check_detections("", *one) for one in zip(boxes, classes, strict=True)]
     for there, names in truths:
         check_areas(there, "boxes")
+        outside = (there[:, 2:] <= 0).any(axis=1) | (there[:, 0] >= width)
+        outside |= there[:, 1] >= height
+        if outside.any():
+            raise ValueError(
+                f"boxes must lie in their image of {height} x {width} pixels, at least "
+                f"in part, got {there[outside][0].tolist()}"
+            )
         if len(names) and not (names.min() >= 0 and names.max() < kinds):
             raise ValueError(
                 f"classes must be whole numbers in [0, {kinds}), got {names.min()} to "
