@@ -26,7 +26,7 @@ from d2lib._checks.arrays import (
 )
 from d2lib._checks.boxes import (
     as_entries,
-    as_float,
+    as_floats,
     check_areas,
     check_boxes,
     check_code,
@@ -128,6 +128,7 @@ __all__ = [
     "as_entries",
     "as_float",
     "as_float_array",
+    "as_floats",
     "as_generator",
     "as_list",
     "as_state",

@@ -32,7 +32,7 @@ def check_boxes(boxes: Any, name: str = "boxes") -> np.ndarray:
             f"box, got shape {array.shape} of {array.dtype}: no boxes are "
             "np.zeros((0, 4))"
         )
-    array = as_float(array)
+    array = as_floats(array)
     bad = ~np.isfinite(array).all(axis=1)
     if bad.any():
         raise ValueError(
@@ -49,7 +49,7 @@ def check_boxes(boxes: Any, name: str = "boxes") -> np.ndarray:
     return array
 
 
-def as_float(array: np.ndarray) -> np.ndarray:
+def as_floats(array: np.ndarray) -> np.ndarray:
     """Returns numbers as float32; what is float64 remains that."""
     if array.dtype in (np.float32, np.float64):
         return array
@@ -144,7 +144,7 @@ def check_scores(scores: Any, n: int, name: str = "scores") -> np.ndarray:
             f"{name} must be numbers that have an order, got NaN in row "
             f"{np.flatnonzero(np.isnan(array))[0]}"
         )
-    return as_float(array)
+    return as_floats(array)
 
 
 def check_regions(
@@ -260,13 +260,23 @@ def check_results(found: Any, truth: Any) -> tuple[list[tuple], list[tuple]]:
     return lists[0], lists[1]
 
 
-def check_truths(boxes: Any, classes: Any, images: int, kinds: int) -> list[tuple]:
+def check_truths(
+    boxes: Any, classes: Any, shape: tuple[int, ...], kinds: int
+) -> list[tuple]:
     """Returns for each image its boxes and classes, each one of ``kinds``."""
+    images, _, height, width = shape
     boxes = as_entries(boxes, "boxes", images)
     classes = as_entries(classes, "classes", images)
     truths = [check_detections("", *one) for one in zip(boxes, classes, strict=True)]
     for there, names in truths:
         check_areas(there, "boxes")
+        outside = (there[:, 2:] <= 0).any(axis=1) | (there[:, 0] >= width)
+        outside |= there[:, 1] >= height
+        if outside.any():
+            raise ValueError(
+                f"boxes must lie in their image of {height} x {width} pixels, at least "
+                f"in part, got {there[outside][0].tolist()}"
+            )
         if len(names) and not (names.min() >= 0 and names.max() < kinds):
             raise ValueError(
                 f"classes must be whole numbers in [0, {kinds}), got {names.min()} to "

@@ -32,7 +32,7 @@ from d2lib._checks import (
 from d2lib.mx._compat import mx, np, npx
 from d2lib.mx.module import Module
 from d2lib.mx.tensor import Tensor, as_tensor, to_device
-from d2lib.shared.boxes import anchors, match_anchors
+from d2lib.shared.boxes import anchors, cells, match_anchors, ranks, widened
 from d2lib.shared.detectors import Detector, Proposer
 
 __all__ = [
@@ -147,11 +147,10 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> numpy.ndarray:
     scores = check_scores(scores, len(boxes))
     threshold = check_overlap(threshold, "threshold")
     if not len(boxes):
-        return numpy.zeros(0, numpy.int64)
+        return numpy.zeros(0, "int64")
     # The operator drops scores of 0 and less: it is given the places in the order.
-    order = numpy.argsort(-scores, kind="stable")
-    place = numpy.empty(len(order), boxes.dtype)
-    place[order] = numpy.arange(len(order), 0, -1)
+    order, place = ranks(scores)
+    place = place.astype(boxes.dtype)
     rows = np.concatenate([to_device(place)[:, None], boxes], axis=1)
     kept = mx.nd.contrib.box_nms(
         rows.as_nd_ndarray(),
@@ -161,7 +160,7 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> numpy.ndarray:
         score_index=0,
         force_suppress=True,
     ).asnumpy()[:, 0]
-    return order[(len(order) - kept[kept > 0]).astype(numpy.int64)]
+    return order[(len(order) - kept[kept > 0]).astype("int64")]
 
 
 def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -228,9 +227,10 @@ def roi_align(
     pair, samples = check_pieces(size, samples, len(regions))
     if not len(regions):
         return np.zeros((0, x.shape[1], *pair), dtype=x.dtype, ctx=x.ctx)
+    regions[:, 1:] = widened(regions[:, 1:], scale)
     y = mx.nd.contrib.ROIAlign(
         x.as_nd_ndarray(),
-        to_device(_widened(regions, scale)).as_nd_ndarray(),
+        to_device(regions).as_nd_ndarray(),
         pooled_size=pair,
         spatial_scale=scale,
         sample_ratio=samples,
@@ -273,10 +273,8 @@ def roi_pool(
     pair, _ = check_pieces(size, 1, len(regions))
     if not len(regions):
         return np.zeros((0, x.shape[1], *pair), dtype=x.dtype, ctx=x.ctx)
-    first = numpy.floor(regions[:, 1:3] * scale)
-    last = numpy.maximum(numpy.ceil(regions[:, 3:] * scale), first + 1) - 1
-    cells = numpy.concatenate([regions[:, :1], first, last], axis=1)
-    return npx.roi_pooling(x, to_device(cells), pooled_size=pair, spatial_scale=1.0)
+    regions[:, 1:] = cells(regions[:, 1:], scale)
+    return npx.roi_pooling(x, to_device(regions), pooled_size=pair, spatial_scale=1.0)
 
 
 def _regions(
@@ -288,18 +286,6 @@ def _regions(
     corners, image, scale = check_regions(boxes, image, len(x), scale)
     regions = numpy.concatenate([image[:, None], corners], axis=1)
     return x, regions.astype(x.dtype), scale
-
-
-def _widened(regions: numpy.ndarray, scale: float) -> numpy.ndarray:
-    """Boxes that are a few roundings wide and high: others end the process."""
-    low, high = regions[:, 1:3], regions[:, 3:]
-    furthest = numpy.abs(regions[:, 1:]).max(initial=1 / scale)
-    least = 16 * numpy.spacing(regions.dtype.type(furthest))
-    middle = (low + high) / 2
-    narrow = high - low < least
-    low = numpy.where(narrow, middle - least / 2, low)
-    high = numpy.where(narrow, middle + least / 2, high)
-    return numpy.concatenate([regions[:, :1], low, high], axis=1)
 
 
 def middles(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -25,7 +25,15 @@ from d2lib._checks import (
     check_thresholds,
 )
 
-__all__ = ["anchors", "match_anchors", "overlaps", "sample"]
+__all__ = [
+    "anchors",
+    "cells",
+    "match_anchors",
+    "overlaps",
+    "ranks",
+    "sample",
+    "widened",
+]
 
 
 def anchors(
@@ -162,3 +170,32 @@ def sample(
     if len(negative) > rest:
         negative = np.sort(rng.choice(negative, rest, replace=False))
     return positive, negative
+
+
+# What MXNet's operators are given -----------------------------------------------------
+
+
+def ranks(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order from the highest score down, and for each score n, n - 1, ... 1."""
+    order = np.argsort(-scores, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order), 0, -1)
+    return order, place
+
+
+def cells(boxes: np.ndarray, scale: float) -> np.ndarray:
+    """The first and the last whole cells of a map that each box touches, (n, 4)."""
+    first = np.floor(boxes[:, :2] * scale)
+    last = np.maximum(np.ceil(boxes[:, 2:] * scale), first + 1) - 1
+    return np.concatenate([first, last], axis=1)
+
+
+def widened(boxes: np.ndarray, scale: float) -> np.ndarray:
+    """Boxes a few roundings wide and high at least: ROIAlign aborts on others."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    furthest = np.abs(boxes).max(initial=1 / scale)
+    least = 16 * np.spacing(boxes.dtype.type(furthest))
+    middle, narrow = (low + high) / 2, high - low < least
+    low = np.where(narrow, middle - least / 2, low)
+    high = np.where(narrow, middle + least / 2, high)
+    return np.concatenate([low, high], axis=1)

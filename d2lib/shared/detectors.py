@@ -243,7 +243,7 @@ class Detector:
         Args:
             images: shape (batch, channels, height, width).
             boxes: for each image the boxes of what is in it, shape (m, 4); there may be
-                none.
+                none, and they may reach beyond its edges.
             classes: for each image what they are, whole numbers, shape (m,).
             seed: draws anchors and regions: an int or a ``numpy.random.Generator``.
             regions: how many regions of each image are looked at.
@@ -254,7 +254,8 @@ class Detector:
 
         Raises:
             ValueError: not one entry for each image, shapes that do not go together, or
-                boxes that are upside down, not finite or without an area.
+                boxes that are upside down, not finite, without an area, or that lie
+                wholly outside of their image.
             TypeError: an argument of a wrong type, such as images of whole numbers.
         """
         dl = importlib.import_module(self.twin)
@@ -263,7 +264,7 @@ class Detector:
         images = self._as_tensor(images, name="images")
         check_images(images.shape, self.channels, type(self).__name__)
         check_batch(images.shape, f"{type(self).__name__}.losses", "images")
-        truths = check_truths(boxes, classes, len(images), self.classes)
+        truths = check_truths(boxes, classes, images.shape, self.classes)
         there = [boxes for boxes, _ in truths]
         features = self.backbone(images)
         score, code = self.rpn(features)

@@ -129,6 +129,8 @@ def wrong_scenes():
                 ("upside down", [[5, 0, 1, 9]], "boxes must have x1 <= x2"),
                 ("NaN", [[0, 0, float("nan"), 4]], "boxes must be finite"),
                 ("no width", [[3, 0, 3, 9]], "boxes must have a width and a height"),
+                ("right of it", [[16, 0, 20, 9]], "in their image of 16 x 16 pixels"),
+                ("above it", [[3, -9, 5, 0]], "boxes must lie in their image"),
             )
         },
         **{
