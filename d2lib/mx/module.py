@@ -136,8 +136,16 @@ class Module(gluon.HybridBlock):
         if named:
             call = inspect.signature(self.forward).bind(*inputs, **named)
             call.apply_defaults()
-            inputs = call.args
-        return super().__call__(*inputs)
+            inputs, named = call.args, call.kwargs
+        if not named:
+            return super().__call__(*inputs)
+        # Gluon passes on what has a place only, and nothing that stands after a *.
+        for hook in self._forward_pre_hooks.values():
+            hook(self, inputs)
+        outputs = self.forward(*inputs, **named)
+        for hook in self._forward_hooks.values():
+            hook(self, inputs, outputs)
+        return outputs
 
     def forward(self, *inputs: Any) -> Any:
         """Computes the module's output; every subclass says how."""
