@@ -14,6 +14,7 @@ from typing import Any
 
 from d2lib._checks import changed_since, check_gradient_shape, nothing_recorded
 from d2lib.mx._compat import autograd, mx, np
+from d2lib.mx._freezing import gradient
 
 __all__ = ["mark_changed"]
 
@@ -62,9 +63,9 @@ def _changing(name: str) -> Callable[..., Any]:
     def change(self: Any, *args: Any) -> Any:
         result = original(self, *args)
         if hasattr(self, "is_parameter"):  # made by `tensor`
-            gradient = self.grad
-            if gradient is not None:
-                mark_changed([self], [gradient], "add")
+            own = gradient(self)
+            if own is not None:
+                mark_changed([self], [own], "add")
         return result
 
     return change

@@ -17,6 +17,7 @@ from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
     Learnable,
     array_of,
+    as_shared,
     as_tensor,
     is_parameter,
     renew,
@@ -112,7 +113,6 @@ class Module(gluon.HybridBlock):
     twin = "d2lib.mx"
     training = True
     _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
-    _changes = 0  # how often it was frozen or unfrozen
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepares the block, so that a subclass need not call ``super().__init__``."""
@@ -283,23 +283,16 @@ class Module(gluon.HybridBlock):
 
     def freeze(self) -> Module:
         """Keeps every parameter as it is, until `unfreeze`: ``grad_req="null"``."""
-        return self._set_grad_req("null")
+        return self._set_trainable(False)
 
     def unfreeze(self) -> Module:
         """Lets every parameter be trained again: ``grad_req="add"``."""
-        return self._set_grad_req("add")
+        return self._set_trainable(True)
 
-    def _set_grad_req(self, grad_req: str) -> Module:
+    def _set_trainable(self, trainable: bool) -> Module:
         for parameter in self.parameters():
-            if isinstance(parameter, gluon.Parameter):
-                parameter.grad_req = grad_req
-            else:
-                parameter.attach_grad(grad_req)
-                parameter.is_parameter = True  # and remains one without a gradient
-        # A graph that was compiled before would add to the gradients of then.
-        for module in self.modules():
-            module.apply(lambda block: getattr(block, "_clear_cached_op", int)())
-            module._changes += 1
+            parameter.requires_grad = trainable
+        self.zero_grad()
         return self
 
     def seed(self, seed: Any) -> None:
@@ -357,7 +350,7 @@ class Module(gluon.HybridBlock):
             if isinstance(part, Module)
             else Part(path, part, "buffer", shared_shape(part))
             if _is_buffer(part)
-            else Part(path, part, "parameter", shared_shape(part), _learns(part))
+            else Part(path, part, "parameter", shared_shape(part), part.requires_grad)
             for path, part in _walk(self, "")
         ]
 
@@ -371,7 +364,7 @@ class Layer(Module):
 
     _input: Any = None  # the shape that was checked last, and what it leads to
     _output: Any = None
-    _modes: Any = None  # which of the modules inside trained then, or were frozen
+    _modes: Any = None  # which of the modules inside trained then
 
     def forward(self, x: Any) -> Any:
         """Checks x and computes the layer's output."""
@@ -385,7 +378,7 @@ class Layer(Module):
             for part in self._modules_inside():
                 part._take_nothing()
             return self._of_nothing(x)
-        modes = [(part._mode(), part._changes) for part in self._modules_inside()]
+        modes = [part._mode() for part in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()
             self._modes = modes
@@ -443,13 +436,6 @@ def _is_buffer(part: Any) -> bool:
     )
 
 
-def _learns(parameter: Any) -> bool:
-    """Whether a parameter is trained, and not frozen."""
-    if isinstance(parameter, gluon.Parameter):
-        return parameter.grad_req != "null"
-    return parameter.grad is not None
-
-
 def _values(part: Any) -> Any:
     """The array of a parameter or a buffer."""
     return part.value if isinstance(part, Buffer) else array_of(part)
@@ -458,14 +444,6 @@ def _values(part: Any) -> Any:
 def shared_shape(part: Any) -> tuple[int, ...]:
     """The shape of a parameter or buffer in the NumPy twin and in checkpoints."""
     return part.layout.shape if hasattr(part, "layout") else part.shape
-
-
-def as_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
-    """Turns a parameter's values from Gluon's layout into the NumPy twin's."""
-    if not hasattr(part, "layout"):
-        return values
-    axes, shape = part.layout
-    return numpy.ascontiguousarray(values.transpose(axes)).reshape(shape)
 
 
 def from_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 
 import numpy as np
 import pytest
 
-from tests.twins.both import TWINS
+from d2lib.training import fit
+from tests.twins.both import TWINS, needs_mxnet
 
 
 @pytest.fixture(params=TWINS)
 def dl(request):
     return importlib.import_module(f"d2lib.{request.param}")
+
+
+@pytest.fixture
+def mx():
+    return importlib.import_module("d2lib.mx")
 
 
 def numbers(dl, x):
@@ -53,3 +60,125 @@ def test_arguments_by_name_are_trained_through(dl):
         loss.backward()
         gradients.append(model.gradients()["body.W"])
     np.testing.assert_allclose(gradients[1], 10 * gradients[0], rtol=1e-6)
+
+
+# What is frozen ----------------------------------------------------------------------
+
+
+def scaled_network(dl):
+    class Scaled(dl.Module):
+        def __init__(self):
+            self.body = dl.MLP([2, 3, 2], "tanh", seed=0)
+            self.scale = dl.tensor([1.0, 2.0], requires_grad=True)
+
+        def forward(self, x):
+            return self.body(x) * self.scale
+
+    return Scaled()
+
+
+X = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
+LABELS = np.arange(8) % 2
+
+
+def train(dl, model):
+    optimizer = dl.Adam(model.parameters(), lr=0.05)
+    data = X, LABELS
+    fit(model, data, loss=dl.cross_entropy, optimizer=optimizer, epochs=2)
+
+
+def changed(before, after):
+    return {name for name in before if (before[name] != after[name]).any()}
+
+
+@pytest.mark.parametrize(
+    "frozen", [{"scale"}, {"body.layers.0.W", "body.layers.0.b"}, {"body.layers.1.W"}]
+)
+def test_requires_grad_freezes_one_parameter(dl, frozen):
+    model = scaled_network(dl)
+    train(dl, model)  # which compiles it
+    for name, parameter in model.named_parameters():
+        assert parameter.requires_grad is True
+        parameter.requires_grad = name not in frozen
+        assert parameter.requires_grad is (name not in frozen)
+    assert {
+        name for name, p in model.named_parameters() if not p.requires_grad
+    } == frozen
+    before = model.state()
+    train(dl, model)
+    assert changed(before, model.state()) == before.keys() - frozen
+    for parameter in model.parameters():
+        parameter.requires_grad = True
+    before = model.state()
+    train(dl, model)
+    assert changed(before, model.state()) == before.keys()
+
+
+def test_freeze_and_requires_grad_are_one_thing(dl):
+    model = scaled_network(dl).freeze()
+    assert not any(p.requires_grad for p in model.parameters())
+    for parameter in model.body.parameters():
+        parameter.requires_grad = True
+    before = model.state()
+    train(dl, model)
+    assert changed(before, model.state()) == before.keys() - {"scale"}
+    assert all(p.requires_grad for p in model.unfreeze().parameters())
+
+
+def test_a_frozen_tensor_remains_so(dl):
+    """Whatever becomes of it: new values, a change in place, a copy."""
+    model = scaled_network(dl)
+    model.scale.requires_grad = False
+    model.load_state(model.state() | {"scale": [2.0, 4.0]})
+    if dl.__name__ == "d2lib.mx":  # the NumPy twin's tensors can't be written into
+        model.scale[:] = [2.0, 4.0]
+    twin = copy.deepcopy(model)
+    for one in (model, twin):
+        assert not one.scale.requires_grad
+        before = one.state()
+        np.testing.assert_array_equal(before["scale"], [2.0, 4.0])
+        train(dl, one)
+        assert changed(before, one.state()) == before.keys() - {"scale"}
+
+
+def test_requires_grad_of_tensors(dl):
+    w = dl.tensor([1.0, 2.0])
+    assert w.requires_grad is False
+    w.requires_grad = True
+    with dl.record():
+        y = (w * w).sum()
+    assert y.requires_grad is True
+    assert (w * w).requires_grad is False
+    y.backward()
+    w.requires_grad = True  # as it is: the gradient remains
+    np.testing.assert_array_equal(dl.to_numpy(w.grad), [2.0, 4.0])
+
+
+@needs_mxnet
+def test_requires_grad_is_a_flag(mx):
+    for parameter in scaled_network(mx).parameters():
+        with pytest.raises(TypeError, match="requires_grad must be"):
+            parameter.requires_grad = "no"
+
+
+# Values ------------------------------------------------------------------------------
+
+
+def test_a_parameter_as_numpy_has_one_layout(dl):
+    """Gluon stores the weights of a dense layer the other way round."""
+    for model in (
+        dl.MLP([2, 3, 1], seed=0),
+        dl.Perceptron(3, seed=0),
+        dl.LSTM(2, 3, seed=0),
+        dl.MultiHeadAttention(4, 2, seed=0),
+        dl.Conv2D(2, 3, 2, seed=0),
+    ):
+        state = model.state()
+        for name, parameter in model.named_parameters():
+            np.testing.assert_array_equal(dl.to_numpy(parameter), state[name])
+
+
+def test_tensors_are_keys_by_identity(dl):
+    a, b = dl.tensor([1.0, 2.0]), dl.tensor([1.0, 2.0])
+    names = {a: "a", b: "b"}
+    assert (names[a], names[b], len({a, b, a})) == ("a", "b", 2)
