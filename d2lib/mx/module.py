@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 import numpy
 
 from d2lib import checkpoint
-from d2lib._checks import as_generator, as_state, check_buffer, check_flag, check_state
+from d2lib._checks import (
+    as_generator,
+    as_state,
+    check_buffer,
+    check_flag,
+    check_state,
+    check_twin,
+    fixed,
+)
 from d2lib.mx._compat import autograd, gluon, mx, np
 from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
@@ -33,6 +41,7 @@ Symbol = mx.symbol.Symbol
 
 # Attributes of every block, which are not parts of it.
 _OF_GLUON = frozenset(vars(gluon.HybridBlock())) | {"_inside"}
+_TAKEN = ("params", "prefix")  # properties, by which it finds its parameters
 
 
 class Layout(NamedTuple):
@@ -44,6 +53,15 @@ class Layout(NamedTuple):
 
     axes: tuple[int, ...]
     shape: tuple[int, ...]
+
+
+class Fixed(tuple[Any, ...]):
+    """Parameters of a layer, one for each part of it; none of them can be replaced."""
+
+    what = ""  # the layer and its attribute, for the error
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise fixed(self.what)
 
 
 class Buffer:
@@ -124,11 +142,48 @@ class Module(gluon.HybridBlock):
         """There is nothing left to do after ``__new__``."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Lets a part be replaced by anything; Gluon would keep or refuse it."""
-        if isinstance(vars(self).get(name), gluon.Block):
+        """Lets a part be replaced by anything; Gluon would keep or refuse it.
+
+        Raises:
+            TypeError: the parameter of a layer, whose old one would be computed with.
+            AttributeError: a name that Gluon needs.
+        """
+        if name in _TAKEN:
+            raise AttributeError(
+                f"a module of d2lib.mx can't have an attribute {name!r}, for Gluon has "
+                f"one of that name: choose another name, such as 'my_{name}'"
+            )
+        old = vars(self).get(name)
+        if isinstance(old, (gluon.Parameter, Fixed)) or name in self._names.values():
+            raise fixed(f"{type(self).__name__}.{name}")
+        if isinstance(old, gluon.Block):
             self._children.pop(name, None)
             del self.__dict__[name]
         super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Reads a layer's W or b, which Gluon calls weight and bias, to compute with.
+
+        It is a copy in the NumPy twin's layout, W as (inputs, units), and what is
+        computed with it inside `record` counts for the layer's ``gradients()``.
+        """
+        for theirs, ours in type(self)._names.items():
+            if name == ours and theirs in vars(self):
+                parameter = vars(self)[theirs]
+                what = f"{type(self).__name__}.{name}"
+                return None if parameter is None else _copied(parameter, what)
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}"
+        )
+
+    @property
+    def name(self) -> Any:
+        """What was assigned, or else what Gluon calls the block."""
+        return vars(self).get("name", self._name)
+
+    @name.setter
+    def name(self, value: Any) -> None:
+        self.__dict__["name"] = value
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``; Gluon's takes no names."""
@@ -446,6 +501,15 @@ def shared_shape(part: Any) -> tuple[int, ...]:
     return part.layout.shape if hasattr(part, "layout") else part.shape
 
 
+def _copied(parameter: Any, what: str) -> Any:
+    """Copies a Gluon parameter's array in the NumPy twin's layout, only to be read."""
+    array = parameter.data()
+    axes, shape = getattr(parameter, "layout", (range(array.ndim), array.shape))
+    copied = array.copy().transpose(*axes).reshape(shape)
+    copied.copied_from = what  # who writes into it is told that nothing would change
+    return copied
+
+
 def from_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
     """Turns a parameter's values from the NumPy twin's layout into Gluon's."""
     if not hasattr(part, "layout"):
@@ -482,6 +546,8 @@ def _walk(
     else:
         if is_parameter(part) or _is_buffer(part):
             yield path, part
+        else:
+            check_twin(part, Module.twin, path)
         return
     if id(part) in above:
         raise ValueError(

@@ -22,6 +22,11 @@ def mx():
     return importlib.import_module("d2lib.mx")
 
 
+@pytest.fixture
+def scratch():
+    return importlib.import_module("d2lib.scratch")
+
+
 def numbers(dl, x):
     return dl.to_numpy(x).tolist()
 
@@ -182,3 +187,129 @@ def test_tensors_are_keys_by_identity(dl):
     a, b = dl.tensor([1.0, 2.0]), dl.tensor([1.0, 2.0])
     names = {a: "a", b: "b"}
     assert (names[a], names[b], len({a, b, a})) == ("a", "b", 2)
+
+
+# What is assigned --------------------------------------------------------------------
+
+
+def test_parameters_can_be_computed_with(dl):
+    x = dl.tensor(X)
+    layer = dl.Dense(2, 3, seed=0)
+    layer.load_state({"W": layer.state()["W"], "b": [1.0, 2.0, 3.0]})
+    assert layer.W.shape == (2, 3)
+    np.testing.assert_allclose(
+        dl.to_numpy(x @ layer.W + layer.b), dl.to_numpy(layer(x)), rtol=1e-5
+    )
+    neuron = dl.Perceptron(2, seed=0)
+    assert (neuron.W.shape, neuron.b.shape) == ((2,), ())
+    assert dl.Conv2D(2, 3, 2).W.shape == (3, 2, 2, 2)
+    assert dl.Dense(2, 3, bias=False).b is None
+    with pytest.raises(AttributeError, match="'Dense' object has no attribute 'V'"):
+        _ = layer.V
+
+
+@pytest.mark.parametrize("name", ["W", "b"])
+def test_a_penalty_on_a_parameter_is_trained(dl, name):
+    layer = dl.Dense(2, 3, seed=0)
+    with dl.record():
+        penalty = (getattr(layer, name) * 3.0).sum()
+    penalty.backward()
+    gradients = layer.gradients()
+    other = "b" if name == "W" else "W"
+    assert (gradients[name] == 3.0).all()
+    assert not gradients[other].any()
+
+
+def test_a_weight_that_is_assigned_is_computed_with(scratch):
+    layer = scratch.Dense(2, 1, seed=0)
+    layer.W = scratch.tensor(np.ones((2, 1)), requires_grad=True)
+    assert numbers(scratch, layer([[1.0, 2.0]])) == [[3.0]]
+    assert layer.state()["W"].tolist() == [[1.0], [1.0]]
+
+
+ASSIGNED = {
+    "Dense.W": lambda mx: mx.Dense(2, 1, seed=0),
+    "Dense.b": lambda mx: mx.Dense(2, 1, bias=False, seed=0),
+    "Dense.weight": lambda mx: mx.Dense(2, 1, seed=0),
+    "Perceptron.b": lambda mx: mx.Perceptron(2, seed=0),
+    "Conv2D.W": lambda mx: mx.Conv2D(1, 1, 2, seed=0),
+    "Embedding.W": lambda mx: mx.Embedding(2, 1, seed=0),
+    "LayerNorm.gamma": lambda mx: mx.LayerNorm(2),
+    "BatchNorm.running_mean": lambda mx: mx.BatchNorm(2),
+    "LSTM.W_xh": lambda mx: mx.LSTM(2, 1, seed=0),
+    "GRU.b_hh": lambda mx: mx.GRU(2, 1, seed=0),
+    "MultiHeadAttention.W_q": lambda mx: mx.MultiHeadAttention(2, 1, seed=0),
+}
+
+
+@needs_mxnet
+@pytest.mark.parametrize("what", ASSIGNED)
+def test_mxnet_does_not_go_on_with_an_old_parameter(mx, what):
+    """It computed with the old one, and showed and saved the new one."""
+    layer, name = ASSIGNED[what](mx), what.split(".")[1]
+    message = rf"^{what} can't be replaced or written into.*load_state"
+    before = layer.state()
+    for value in (None, np.ones((2, 1)), mx.tensor([1.0], requires_grad=True)):
+        with pytest.raises(TypeError, match=message):
+            setattr(layer, name, value)
+    assert not changed(before, layer.state())
+
+
+@needs_mxnet
+def test_what_mxnet_would_not_notice_is_refused(mx):
+    layer, lstm = mx.Dense(2, 1, seed=0), mx.LSTM(2, 1, seed=0)
+    for lstm_ in (lstm, copy.deepcopy(lstm)):
+        with pytest.raises(TypeError, match=r"^LSTM\.W_xh can't be replaced"):
+            lstm_.W_xh[0] = mx.tensor(np.ones((2, 4)), requires_grad=True)
+    for name in ("W", "b"):
+        with pytest.raises(
+            TypeError, match=rf"^Dense\.{name} can't be .* written into"
+        ):
+            getattr(layer, name)[0] = 1.0
+    with pytest.raises(TypeError, match=r"^Dense\.b can't be replaced or written into"):
+        layer.b -= 1.0
+    own = layer.W.copy()
+    own[0] = 1.0  # a copy is one's own
+
+
+def test_a_module_may_have_a_name(dl):
+    class Named(dl.Module):
+        def __init__(self):
+            self.name = "encoder"
+            self.body = dl.Dense(2, 3, seed=0)
+
+        def forward(self, x):
+            return self.body(x)
+
+    class Part(dl.Module):
+        def __init__(self):
+            self.name = dl.Dense(2, 3, seed=0)
+
+    model = Named()
+    assert model.name == copy.deepcopy(model).name == "encoder"
+    assert list(model.state()) == ["body.W", "body.b"]
+    assert model(X).shape == (8, 3)
+    assert list(Part().state()) == ["name.W", "name.b"]
+
+
+@needs_mxnet
+@pytest.mark.parametrize("name", ["params", "prefix"])
+def test_gluons_names_are_taken(mx, name):
+    model = scaled_network(mx)
+    with pytest.raises(AttributeError, match=f"'{name}', .*such as 'my_{name}'"):
+        setattr(model, name, {"a": 1})
+
+
+@needs_mxnet
+def test_a_module_of_the_other_twin_is_refused(mx, scratch):
+    """Its parameters were not found, and not trained."""
+    for dl, other in ((scratch, mx), (mx, scratch)):
+        for part in (other.Dense(2, 3), [other.Dense(2, 3)]):
+            model = scaled_network(dl)
+            model.more = part
+            message = (
+                f"{dl.__name__} takes modules of .*got Dense of {other.__name__} as"
+            )
+            for use in (model.parameters, model.state, model.train, model.freeze):
+                with pytest.raises(TypeError, match=message):
+                    use()
