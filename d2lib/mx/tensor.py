@@ -43,7 +43,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         data: numbers, nested lists or a float array, of any shape; it is copied, so
             that who changes it later does not change the gradient.
         dtype: float32 unless given.
-        requires_grad: whether ``backward`` shall add to ``grad``.
+        requires_grad: whether ``backward`` shall add to ``grad``; an attribute, too,
+            which freezes a tensor or a Gluon parameter where it is set to False.
 
     Raises:
         TypeError: integer or object arrays.
