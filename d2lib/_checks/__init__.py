@@ -92,6 +92,8 @@ from d2lib._checks.models import (
     check_buffer,
     check_parameters,
     check_state,
+    check_twin,
+    fixed,
     twin_of,
 )
 from d2lib._checks.numbers import (
@@ -209,9 +211,11 @@ __all__ = [
     "check_thresholds",
     "check_transposed_kernel",
     "check_truths",
+    "check_twin",
     "check_two",
     "check_unit_interval",
     "check_window",
+    "fixed",
     "is_tensor",
     "kind",
     "nothing_recorded",

@@ -21,6 +21,25 @@ def twin_of(model: Any) -> str:
     return name
 
 
+def check_twin(part: Any, twin: str, path: str) -> None:
+    """Raises TypeError if a module of ``twin`` holds a module of the other one."""
+    other = getattr(type(part), "twin", twin)
+    if other != twin:
+        raise TypeError(
+            f"a module of {twin} takes modules of {twin}, got {kind(part)} of {other} "
+            f"as {path!r}: build every part of a model with one twin"
+        )
+
+
+def fixed(what: str) -> TypeError:
+    """The error of who replaces, or writes into, a parameter that MXNet keeps."""
+    return TypeError(
+        f"{what} can't be replaced or written into, for MXNet would compute with the "
+        "old one: give it new values by load_state(...), or use one layer in two "
+        "places to share it"
+    )
+
+
 def check_buffer(given: tuple[int, ...], expected: tuple[int, ...]) -> None:
     """Raises ValueError unless what is assigned to a buffer has its shape."""
     if tuple(given) != tuple(expected):

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from d2lib._checks import changed_since, check_gradient_shape, nothing_recorded
+from d2lib._checks import changed_since, check_gradient_shape, fixed, nothing_recorded
 from d2lib.mx._compat import autograd, mx, np
+from d2lib.mx._freezing import gradient
 
 __all__ = ["mark_changed"]
 
@@ -60,11 +61,13 @@ def _changing(name: str) -> Callable[..., Any]:
 
     @wraps(original)
     def change(self: Any, *args: Any) -> Any:
+        if hasattr(self, "copied_from"):
+            raise fixed(self.copied_from)
         result = original(self, *args)
         if hasattr(self, "is_parameter"):  # made by `tensor`
-            gradient = self.grad
-            if gradient is not None:
-                mark_changed([self], [gradient], "add")
+            own = gradient(self)
+            if own is not None:
+                mark_changed([self], [own], "add")
         return result
 
     return change

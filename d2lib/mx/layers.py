@@ -35,7 +35,8 @@ class Dense(Layer, gluon.nn.Dense):
 
     Gluon stores ``weight`` as (units, inputs); ``state()`` and ``gradients()`` call it
     ``W`` and give it as (inputs, units), as in `d2lib.scratch.Dense`, whose arguments
-    and initial weights are the same.
+    and initial weights are the same. So does ``layer.W``, a copy to compute with, which
+    `load_state` changes, and an assignment does not.
 
     Args:
         inputs: the length of each example.

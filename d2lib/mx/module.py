@@ -11,12 +11,21 @@ from typing import Any, NamedTuple
 import numpy
 
 from d2lib import checkpoint
-from d2lib._checks import as_generator, as_state, check_buffer, check_flag, check_state
+from d2lib._checks import (
+    as_generator,
+    as_state,
+    check_buffer,
+    check_flag,
+    check_state,
+    check_twin,
+    fixed,
+)
 from d2lib.mx._compat import autograd, gluon, mx, np
 from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
     Learnable,
     array_of,
+    as_shared,
     as_tensor,
     is_parameter,
     renew,
@@ -32,6 +41,7 @@ Symbol = mx.symbol.Symbol
 
 # Attributes of every block, which are not parts of it.
 _OF_GLUON = frozenset(vars(gluon.HybridBlock())) | {"_inside"}
+_TAKEN = ("params", "prefix")  # properties, by which it finds its parameters
 
 
 class Layout(NamedTuple):
@@ -43,6 +53,15 @@ class Layout(NamedTuple):
 
     axes: tuple[int, ...]
     shape: tuple[int, ...]
+
+
+class Fixed(tuple[Any, ...]):
+    """Parameters of a layer, one for each part of it; none of them can be replaced."""
+
+    what = ""  # the layer and its attribute, for the error
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise fixed(self.what)
 
 
 class Buffer:
@@ -112,7 +131,6 @@ class Module(gluon.HybridBlock):
     twin = "d2lib.mx"
     training = True
     _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
-    _changes = 0  # how often it was frozen or unfrozen
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepares the block, so that a subclass need not call ``super().__init__``."""
@@ -124,11 +142,48 @@ class Module(gluon.HybridBlock):
         """There is nothing left to do after ``__new__``."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Lets a part be replaced by anything; Gluon would keep or refuse it."""
-        if isinstance(vars(self).get(name), gluon.Block):
+        """Lets a part be replaced by anything; Gluon would keep or refuse it.
+
+        Raises:
+            TypeError: the parameter of a layer, whose old one would be computed with.
+            AttributeError: a name that Gluon needs.
+        """
+        if name in _TAKEN:
+            raise AttributeError(
+                f"a module of d2lib.mx can't have an attribute {name!r}, for Gluon has "
+                f"one of that name: choose another name, such as 'my_{name}'"
+            )
+        old = vars(self).get(name)
+        if isinstance(old, (gluon.Parameter, Fixed)) or name in self._names.values():
+            raise fixed(f"{type(self).__name__}.{name}")
+        if isinstance(old, gluon.Block):
             self._children.pop(name, None)
             del self.__dict__[name]
         super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Reads a layer's W or b, which Gluon calls weight and bias, to compute with.
+
+        It is a copy in the NumPy twin's layout, W as (inputs, units), and what is
+        computed with it inside `record` counts for the layer's ``gradients()``.
+        """
+        for theirs, ours in type(self)._names.items():
+            if name == ours and theirs in vars(self):
+                parameter = vars(self)[theirs]
+                what = f"{type(self).__name__}.{name}"
+                return None if parameter is None else _copied(parameter, what)
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}"
+        )
+
+    @property
+    def name(self) -> Any:
+        """What was assigned, or else what Gluon calls the block."""
+        return vars(self).get("name", self._name)
+
+    @name.setter
+    def name(self, value: Any) -> None:
+        self.__dict__["name"] = value
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``; Gluon's takes no names."""
@@ -136,8 +191,16 @@ class Module(gluon.HybridBlock):
         if named:
             call = inspect.signature(self.forward).bind(*inputs, **named)
             call.apply_defaults()
-            inputs = call.args
-        return super().__call__(*inputs)
+            inputs, named = call.args, call.kwargs
+        if not named:
+            return super().__call__(*inputs)
+        # Gluon passes on what has a place only, and nothing that stands after a *.
+        for hook in self._forward_pre_hooks.values():
+            hook(self, inputs)
+        outputs = self.forward(*inputs, **named)
+        for hook in self._forward_hooks.values():
+            hook(self, inputs, outputs)
+        return outputs
 
     def forward(self, *inputs: Any) -> Any:
         """Computes the module's output; every subclass says how."""
@@ -275,23 +338,16 @@ class Module(gluon.HybridBlock):
 
     def freeze(self) -> Module:
         """Keeps every parameter as it is, until `unfreeze`: ``grad_req="null"``."""
-        return self._set_grad_req("null")
+        return self._set_trainable(False)
 
     def unfreeze(self) -> Module:
         """Lets every parameter be trained again: ``grad_req="add"``."""
-        return self._set_grad_req("add")
+        return self._set_trainable(True)
 
-    def _set_grad_req(self, grad_req: str) -> Module:
+    def _set_trainable(self, trainable: bool) -> Module:
         for parameter in self.parameters():
-            if isinstance(parameter, gluon.Parameter):
-                parameter.grad_req = grad_req
-            else:
-                parameter.attach_grad(grad_req)
-                parameter.is_parameter = True  # and remains one without a gradient
-        # A graph that was compiled before would add to the gradients of then.
-        for module in self.modules():
-            module.apply(lambda block: getattr(block, "_clear_cached_op", int)())
-            module._changes += 1
+            parameter.requires_grad = trainable
+        self.zero_grad()
         return self
 
     def seed(self, seed: Any) -> None:
@@ -349,7 +405,7 @@ class Module(gluon.HybridBlock):
             if isinstance(part, Module)
             else Part(path, part, "buffer", shared_shape(part))
             if _is_buffer(part)
-            else Part(path, part, "parameter", shared_shape(part), _learns(part))
+            else Part(path, part, "parameter", shared_shape(part), part.requires_grad)
             for path, part in _walk(self, "")
         ]
 
@@ -363,7 +419,7 @@ class Layer(Module):
 
     _input: Any = None  # the shape that was checked last, and what it leads to
     _output: Any = None
-    _modes: Any = None  # which of the modules inside trained then, or were frozen
+    _modes: Any = None  # which of the modules inside trained then
 
     def forward(self, x: Any) -> Any:
         """Checks x and computes the layer's output."""
@@ -377,7 +433,7 @@ class Layer(Module):
             for part in self._modules_inside():
                 part._take_nothing()
             return self._of_nothing(x)
-        modes = [(part._mode(), part._changes) for part in self._modules_inside()]
+        modes = [part._mode() for part in self._modules_inside()]
         if modes != self._modes:
             self._clear_cached_op()
             self._modes = modes
@@ -435,13 +491,6 @@ def _is_buffer(part: Any) -> bool:
     )
 
 
-def _learns(parameter: Any) -> bool:
-    """Whether a parameter is trained, and not frozen."""
-    if isinstance(parameter, gluon.Parameter):
-        return parameter.grad_req != "null"
-    return parameter.grad is not None
-
-
 def _values(part: Any) -> Any:
     """The array of a parameter or a buffer."""
     return part.value if isinstance(part, Buffer) else array_of(part)
@@ -452,12 +501,13 @@ def shared_shape(part: Any) -> tuple[int, ...]:
     return part.layout.shape if hasattr(part, "layout") else part.shape
 
 
-def as_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
-    """Turns a parameter's values from Gluon's layout into the NumPy twin's."""
-    if not hasattr(part, "layout"):
-        return values
-    axes, shape = part.layout
-    return numpy.ascontiguousarray(values.transpose(axes)).reshape(shape)
+def _copied(parameter: Any, what: str) -> Any:
+    """Copies a Gluon parameter's array in the NumPy twin's layout, only to be read."""
+    array = parameter.data()
+    axes, shape = getattr(parameter, "layout", (range(array.ndim), array.shape))
+    copied = array.copy().transpose(*axes).reshape(shape)
+    copied.copied_from = what  # who writes into it is told that nothing would change
+    return copied
 
 
 def from_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
@@ -496,6 +546,8 @@ def _walk(
     else:
         if is_parameter(part) or _is_buffer(part):
             yield path, part
+        else:
+            check_twin(part, Module.twin, path)
         return
     if id(part) in above:
         raise ValueError(

@@ -26,8 +26,8 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import mx
 from d2lib.mx._process import computing
-from d2lib.mx.module import as_shared, from_shared, shared_shape
-from d2lib.mx.tensor import Learnable, is_parameter, renew, zero_gradients
+from d2lib.mx.module import from_shared, shared_shape
+from d2lib.mx.tensor import Learnable, as_shared, is_parameter, renew, zero_gradients
 from d2lib.schedules import Rate, learning_rate, loaded_rate
 
 __all__ = [

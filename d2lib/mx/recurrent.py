@@ -14,7 +14,7 @@ from d2lib._checks import (
 )
 from d2lib.mx._compat import gluon, np
 from d2lib.mx.device import device
-from d2lib.mx.module import Layout, Module, fill
+from d2lib.mx.module import Fixed, Layout, Module, fill
 from d2lib.mx.tensor import Tensor, as_tensor
 from d2lib.shared.weights import first_weights
 
@@ -46,12 +46,12 @@ class Recurrent(Module):
         self.inputs, self.units, self.layers = inputs, units, layers
         layer = kind(units, layers, layout="NTC", input_size=inputs, **options)
         self._layer = layer
-        self.W_xh = self._parameters("i2h_weight")
-        self.W_hh = self._parameters("h2h_weight")
-        self.b = self._parameters("i2h_bias")
+        self.W_xh = self._parameters("i2h_weight", "W_xh")
+        self.W_hh = self._parameters("h2h_weight", "W_hh")
+        self.b = self._parameters("i2h_bias", "b")
         for parameter in (*self.W_xh, *self.W_hh, *self.b):
             parameter.grad_req = "add"
-        for bias in self._parameters("h2h_bias"):
+        for bias in self._parameters("h2h_bias", "b_hh"):
             bias.grad_req = "null"
         layer.initialize(ctx=device())
         layer.hybridize(static_alloc=True)
@@ -69,8 +69,11 @@ class Recurrent(Module):
                     part[k].layout = Layout((1, 0), array.shape)
                 fill(part[k], array)
 
-    def _parameters(self, name: str) -> list[Any]:
-        return [getattr(self._layer, f"l{k}_{name}") for k in range(self.layers)]
+    def _parameters(self, theirs: str, ours: str) -> Fixed:
+        layers = range(self.layers)
+        found = Fixed(getattr(self._layer, f"l{k}_{theirs}") for k in layers)
+        found.what = f"{type(self).__name__}.{ours}"
+        return found
 
     def forward(self, x: Any, state: Any = None) -> tuple[Tensor, Any]:
         """Reads x of shape (batch, length, inputs), from ``state`` on.
@@ -217,6 +220,6 @@ class GRU(Recurrent):
         self, inputs: int, units: int, layers: int = 1, seed: Any = None
     ) -> None:
         super().__init__(gluon.rnn.GRU, inputs, units, layers, "orthogonal", seed)
-        self.b_hh = self._parameters("h2h_bias")
+        self.b_hh = self._parameters("h2h_bias", "b_hh")
         for b_hh in self.b_hh:  # inside the reset gate's product: a bias of its own
             b_hh.grad_req = "add"

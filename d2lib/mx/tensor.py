@@ -11,6 +11,7 @@ import numpy
 
 from d2lib._checks import as_array, as_float_array, check_flag
 from d2lib.mx._compat import gluon, mx, np
+from d2lib.mx._freezing import gradient as gradient_of
 from d2lib.mx._process import check_process, computing
 from d2lib.mx._tape import mark_changed
 from d2lib.mx.device import device
@@ -42,7 +43,8 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
         data: numbers, nested lists or a float array, of any shape; it is copied, so
             that who changes it later does not change the gradient.
         dtype: float32 unless given.
-        requires_grad: whether ``backward`` shall add to ``grad``.
+        requires_grad: whether ``backward`` shall add to ``grad``; an attribute, too,
+            which freezes a tensor or a Gluon parameter where it is set to False.
 
     Raises:
         TypeError: integer or object arrays.
@@ -89,7 +91,8 @@ def to_numpy(x: Any) -> numpy.ndarray:
     """Returns the values as NumPy array, waiting for them to be computed.
 
     Args:
-        x: an MXNet array, a Gluon parameter, or anything like an array.
+        x: an MXNet array, a Gluon parameter (laid out as in the NumPy twin: W as
+            (inputs, units)), or anything like an array.
 
     Raises:
         TypeError: a list with a tensor in it.
@@ -100,8 +103,16 @@ def to_numpy(x: Any) -> numpy.ndarray:
         array([1., 2.], dtype=float32)
     """
     if isinstance(x, gluon.Parameter):
-        x = x.data()
+        return as_shared(x, x.data().asnumpy())
     return x.asnumpy() if isinstance(x, mx.nd.NDArray) else as_array(x, "x")
+
+
+def as_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
+    """Turns a parameter's values from Gluon's layout into the NumPy twin's."""
+    if not hasattr(part, "layout"):
+        return values
+    axes, shape = part.layout
+    return numpy.ascontiguousarray(values.transpose(axes)).reshape(shape)
 
 
 def is_parameter(part: Any) -> bool:
@@ -151,7 +162,7 @@ class Learnable:
         parameter = self.parameter
         gradient = None
         if not isinstance(parameter, gluon.Parameter):
-            array, gradient = parameter, parameter.grad
+            array, gradient = parameter, gradient_of(parameter)
         else:
             array = parameter.data()
             if parameter.grad_req != "null":

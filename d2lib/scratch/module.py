@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from d2lib import checkpoint
-from d2lib._checks import as_generator, as_state, check_buffer, check_flag, check_state
+from d2lib._checks import (
+    as_generator,
+    as_state,
+    check_buffer,
+    check_flag,
+    check_state,
+    check_twin,
+)
 from d2lib.scratch.tensor import Tensor, as_tensor, tensor
 from d2lib.shared.summaries import Part, table
 
@@ -295,6 +302,8 @@ def _walk(
     else:
         if is_parameter(part) or isinstance(part, Buffer):
             yield path, part
+        else:
+            check_twin(part, Module.twin, path)
         return
     if id(part) in above:
         raise ValueError(
