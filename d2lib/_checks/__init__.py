@@ -48,6 +48,7 @@ from d2lib._checks.boxes import (
 )
 from d2lib._checks.files import (
     check_path,
+    open_without_waiting,
 )
 from d2lib._checks.functions import (
     check_schedule,
@@ -215,6 +216,7 @@ __all__ = [
     "is_tensor",
     "kind",
     "nothing_recorded",
+    "open_without_waiting",
     "shape_of",
     "short",
     "twin_of",
