@@ -118,6 +118,7 @@ from d2lib._checks.recording import (
     nothing_recorded,
 )
 from d2lib._checks.show import (
+    format_value,
     is_tensor,
     kind,
     short,
@@ -213,6 +214,7 @@ __all__ = [
     "check_two",
     "check_unit_interval",
     "check_window",
+    "format_value",
     "is_tensor",
     "kind",
     "nothing_recorded",

@@ -29,6 +29,7 @@ from d2lib._checks import (
     check_flag,
     check_order,
     check_reshape,
+    format_value,
 )
 from d2lib.mx import _runtime
 from d2lib.mx._copies import mend_copies
@@ -166,7 +167,8 @@ def _mend_arrays(mxnet: Any) -> None:
     share the gradient of their maximum, where MXNet gives all of it to each.
 
     The reductions, ``reshape`` and ``transpose`` say what is wrong with an axis or a
-    shape, and the reductions with nothing to reduce.
+    shape, and the reductions with nothing to reduce. A tensor of one number, of
+    whatever shape, can be formatted as that.
 
     Where gradients add up, that of a copy, a cast, a clip or a running sum replaces
     what was there before, and that of a mean divides it: they are taken of a product
@@ -255,6 +257,11 @@ def _mend_arrays(mxnet: Any) -> None:
         return transpose(self, check_order(axes, self.ndim))
 
     np.ndarray.reshape, np.ndarray.transpose = reshaped, transposed
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(format_value(self, spec), spec)
+
+    np.ndarray.__format__ = __format__
 
 
 class _Version(tuple):

@@ -29,6 +29,7 @@ from d2lib._checks import (
     check_gradient_shape,
     check_order,
     check_reshape,
+    format_value,
     nothing_recorded,
 )
 from d2lib.scratch.recording import is_recording
@@ -164,6 +165,12 @@ class Tensor:
 
     def __float__(self) -> float:
         return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(format_value(self, spec), spec)
 
     def __bool__(self) -> bool:
         return bool(self.data)  # which is an error unless it is one number

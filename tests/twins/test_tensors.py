@@ -15,7 +15,8 @@ TENSOR_MEMBERS = (
     *("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__neg__"),
     *("__radd__", "__rsub__", "__rmul__", "__rtruediv__"),
     *("__abs__", "__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"),
-    *("__matmul__", "__getitem__", "__len__", "__float__", "__repr__"),
+    *("__matmul__", "__getitem__", "__len__", "__float__", "__int__"),
+    *("__repr__", "__format__"),
 )
 
 
@@ -60,3 +61,20 @@ def test_whole_numbers_are_fine_as_targets(dl):
     y = np.int64([0, 1, 1, 0, 1, 0])
     for loss in (dl.binary_cross_entropy_with_logits, dl.mse):
         assert float(loss(x, y)) == float(loss(x, y.astype(np.float32)))
+
+
+@pytest.mark.parametrize("value", [2.5, [2.5], [[2.5]]])
+def test_one_number_is_formatted_as_that(dl, value):
+    x = dl.tensor(value)
+    assert f"{x:.2f}|{x:8.1e}" == "2.50| 2.5e+00"
+    assert int(x) == 2
+    assert f"{x}" == str(x)
+
+
+def test_several_numbers_have_no_format(dl):
+    x = dl.tensor([1.0, 2.0])
+    assert f"{x}" == str(x)
+    with pytest.raises(TypeError, match=r"'\.2f' needs a tensor of one .*\(2,\)"):
+        f"{x:.2f}"
+    with pytest.raises((TypeError, ValueError)):
+        int(x)
