@@ -273,6 +273,15 @@ def check_broadcast(shapes: Any, what: str, names: str) -> tuple[int, ...]:
         ) from None
 
 
+def check_matmul(x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    """Raises ValueError unless arrays of these shapes can be multiplied as matrices."""
+    if not (x and y) or x[-1] != y[-2 if len(y) > 1 else 0]:
+        raise ValueError(
+            "x @ y needs the last axis of x as long as the second to last of y, got "
+            f"{tuple(x)} @ {tuple(y)}"
+        )
+
+
 def check_condition(condition: Any) -> Any:
     """Returns the condition of a choice, which must be boolean."""
     if condition.dtype != bool:
