@@ -631,6 +631,19 @@ def test_the_widths_of_a_network_are_one_list(dl):
 
 
 @twins
+def test_more_layers_than_can_be_computed(dl):
+    for call in (
+        lambda: dl.RNN(2, 2, layers=10**6),
+        lambda: dl.LSTM(2, 2, layers=10**6),
+        lambda: dl.GRU(2, 2, layers=10**6),
+        lambda: dl.LanguageModel(5, 4, layers=10**6),
+        lambda: dl.LanguageModel(5, 4, "transformer", layers=10**6),
+    ):
+        with pytest.raises(ValueError, match=r"layers must be .* <= 10000, got 10{6}"):
+            call()
+
+
+@twins
 def test_what_would_take_gigabytes_is_refused(dl):
     for call in (
         lambda: dl.Dense(10**5, 10**5),
