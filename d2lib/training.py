@@ -32,6 +32,7 @@ from d2lib._checks import (
     check_path,
     check_positive,
     check_positive_int,
+    check_range,
     check_seed,
     kind,
     short,
@@ -516,8 +517,8 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
         A number in [0, 1].
 
     Raises:
-        ValueError: shapes that do not go together, one-hot labels, scores that are NaN,
-            or no examples.
+        ValueError: shapes that do not go together, one-hot labels, labels out of range,
+            scores that are NaN, or no examples.
         TypeError: what holds no numbers, or a threshold that is none.
 
     Example:
@@ -556,6 +557,8 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
             f"y_hat {y_hat.shape} and y {y.shape}: a single column of logits needs "
             "labels of its own shape, y.reshape(-1, 1)"
         )
+    if scores:
+        check_range(y, y_hat.shape)
     return float((answers == y).mean())
 
 

@@ -76,6 +76,7 @@ from d2lib._checks.images import (
 from d2lib._checks.labels import (
     check_indices,
     check_labels,
+    check_range,
 )
 from d2lib._checks.layers import (
     check_attention,
@@ -196,6 +197,7 @@ __all__ = [
     "check_positive_int",
     "check_probability",
     "check_proposed",
+    "check_range",
     "check_recurrent",
     "check_regions",
     "check_reshape",

@@ -350,6 +350,8 @@ def test_the_threshold_fits_what_the_model_gives():
         (np.zeros((2, 3)), np.eye(3, dtype=int)[:2], r"y\.argmax"),
         (np.array([[np.nan, 1.0]]), np.array([0]), "got NaN"),
         (np.array([np.nan]), np.array([0]), "got NaN"),
+        ([[0.1, 0.4]], [-1], r"in \[0, 2\).* got -1 \(1 of 1"),
+        ([[0.1, 0.4], [1, 0]], [1, 2], r"in \[0, 2\).* got 2 \(1 of 2"),
     ],
 )
 def test_accuracy_of_what_is_no_answer(y_hat, y, words):
