@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.util
 import operator
+import os
 import platform
 import re
 import sys
@@ -84,7 +85,8 @@ def import_mxnet() -> Any:
     """Imports MXNet, switches it to NumPy's semantics and returns the package.
 
     Raises:
-        ImportError: MXNet is missing, cannot be had here, or fails to load.
+        ImportError: MXNet is missing, cannot be had here, can't read its settings, or
+            fails to load.
     """
     problem = why_unavailable(
         platform.system(),
@@ -93,6 +95,8 @@ def import_mxnet() -> Any:
         numpy.__version__,
         importlib.util.find_spec("mxnet") is not None,
     )
+    if not problem and "mxnet" not in sys.modules:
+        problem = _runtime.why_unreadable(os.environ)
     if problem:
         raise ImportError(f"{problem}. d2lib.scratch works without it.", name="mxnet")
     try:
