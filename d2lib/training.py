@@ -34,6 +34,7 @@ from d2lib._checks import (
     check_positive_int,
     check_range,
     check_seed,
+    how_to_convert,
     kind,
     short,
     twin_of,
@@ -635,7 +636,7 @@ def _numbers(x: Any, name: str) -> np.ndarray:
     if x.dtype.kind not in "fiu" or x.ndim < 1:
         raise TypeError(
             f"{name} must hold numbers, got dtype {x.dtype} and shape {x.shape}: put "
-            "the examples along its first axis, and convert it with x.astype('float32')"
+            f"the examples along its first axis, and {how_to_convert(x, name)}"
         )
     return x
 

@@ -23,6 +23,7 @@ from d2lib._checks.arrays import (
     check_shape,
     check_tensors,
     check_unit_interval,
+    how_to_convert,
     shape_of,
 )
 from d2lib._checks.boxes import (
@@ -221,6 +222,7 @@ __all__ = [
     "check_unit_interval",
     "check_window",
     "format_value",
+    "how_to_convert",
     "is_tensor",
     "kind",
     "nothing_recorded",
