@@ -9,18 +9,22 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
+import stat
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from d2lib._checks import as_state, check_path, short
+from d2lib._checks import as_state, check_path, open_without_waiting, short
 
 __all__ = ["CheckpointError", "load", "load_into", "save"]
 
 _META = "__meta__"
+_NO_FILE = "it is a device, a pipe or a socket"
 
 
 class CheckpointError(ValueError):
@@ -33,7 +37,9 @@ def save(
     """Writes named arrays to ``path``, whole or not at all.
 
     They go to a temporary file beside it, which then takes its name in one step: a
-    process killed while saving leaves the previous checkpoint as it was.
+    process killed while saving leaves the previous checkpoint as it was, and of two
+    that save at once the last one wins. A link stays one, to the new checkpoint, and
+    who may read the file stays the same.
 
     Args:
         path: the file; its folder must exist.
@@ -44,7 +50,8 @@ def save(
         TypeError: arrays that are no mapping or hold no numbers, meta that JSON can't
             hold, or a path that is none.
         ValueError: two arrays of one name, or one called ``__meta__``.
-        OSError: the folder is missing or can't be written.
+        OSError: the folder is missing or can't be written, or the path is that of a
+            folder or a device.
 
     Example:
         >>> import tempfile
@@ -68,10 +75,12 @@ def save(
             f"meta must be what JSON can hold ({error}), got {short(meta)}: turn "
             "arrays into lists, and their numbers into int or float"
         ) from error
-    file = _open_beside(path)
+    file, target, mode = _open_beside(path)
     temporary = Path(file.name)
     try:
         with file:
+            if mode is not None and mode != stat.S_IMODE(temporary.stat().st_mode):
+                temporary.chmod(mode)
             # What np.savez does, which takes no array of the name "file".
             with zipfile.ZipFile(file, "w") as archive:
                 for name, array in content.items():
@@ -81,7 +90,7 @@ def save(
                         )
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -89,16 +98,30 @@ def save(
 
 def check_writable(path: str | Path) -> None:
     """Raises the OSError that `save` would raise, and leaves nothing behind."""
-    with _open_beside(check_path(path, "checkpoint")) as file:
+    file, _, _ = _open_beside(check_path(path, "checkpoint"))
+    with file:
         os.unlink(file.name)
 
 
-def _open_beside(path: Path) -> BinaryIO:
-    """Opens a temporary file in the folder of ``path``."""
+def _open_beside(path: Path) -> tuple[BinaryIO, Path, int | None]:
+    """Opens a temporary file in the folder of ``path``.
+
+    Returns:
+        The file, whose name nobody else has; the path that it is to take, which a link
+        leads to; and the permissions of what is there, or None.
+    """
+    target, mode = Path(os.path.realpath(path)), None
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "the name is that of a folder")
-        return open(path.with_name(f".{path.name}.{os.getpid()}.tmp"), "wb")
+        with suppress(FileNotFoundError):
+            there = target.stat().st_mode
+            if stat.S_ISDIR(there):
+                raise IsADirectoryError(errno.EISDIR, "the name is that of a folder")
+            if not stat.S_ISREG(there):
+                raise OSError(errno.EINVAL, _NO_FILE)
+            mode = stat.S_IMODE(there)
+        # Not the process's number: other threads have it, and other machines.
+        name = f".{target.name}.{secrets.token_hex(8)}.tmp"
+        return open(target.with_name(name), "xb"), target, mode
     except OSError as error:
         raise type(error)(
             error.errno,
@@ -117,8 +140,11 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
     """
     path = check_path(path)
     try:
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with open(path, "rb", opener=open_without_waiting) as raw:
+            if not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+                raise OSError(_NO_FILE)
+            with np.load(raw, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
         meta = json.loads(str(arrays.pop(_META)))
     except FileNotFoundError as error:
         raise FileNotFoundError(
@@ -127,10 +153,10 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
             "it was saved",
         ) from error
     except Exception as error:  # a damaged file fails in whichever part reads it
+        size = f"{os.path.getsize(path)} bytes" if path.is_file() else "not a file"
         raise CheckpointError(
-            f"{path} can't be read as a checkpoint of d2lib "
-            f"({os.path.getsize(path) if path.is_file() else 'not a file'} bytes; "
-            f"{error}): it is another kind of file, or truncated; use an earlier one"
+            f"{path} can't be read as a checkpoint of d2lib ({size}; {error}): it is "
+            "another kind of file, or truncated; use an earlier one"
         ) from error
     return arrays, meta
 

@@ -32,7 +32,9 @@ from d2lib._checks import (
     check_path,
     check_positive,
     check_positive_int,
+    check_range,
     check_seed,
+    how_to_convert,
     kind,
     short,
     twin_of,
@@ -516,8 +518,8 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
         A number in [0, 1].
 
     Raises:
-        ValueError: shapes that do not go together, one-hot labels, scores that are NaN,
-            or no examples.
+        ValueError: shapes that do not go together, one-hot labels, labels out of range,
+            scores that are NaN, or no examples.
         TypeError: what holds no numbers, or a threshold that is none.
 
     Example:
@@ -556,6 +558,8 @@ def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
             f"y_hat {y_hat.shape} and y {y.shape}: a single column of logits needs "
             "labels of its own shape, y.reshape(-1, 1)"
         )
+    if scores:
+        check_range(y, y_hat.shape)
     return float((answers == y).mean())
 
 
@@ -632,7 +636,7 @@ def _numbers(x: Any, name: str) -> np.ndarray:
     if x.dtype.kind not in "fiu" or x.ndim < 1:
         raise TypeError(
             f"{name} must hold numbers, got dtype {x.dtype} and shape {x.shape}: put "
-            "the examples along its first axis, and convert it with x.astype('float32')"
+            f"the examples along its first axis, and {how_to_convert(x, name)}"
         )
     return x
 

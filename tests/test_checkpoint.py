@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,68 @@ class TestNotSaved:
         checkpoint.check_writable(good.with_name("other.npz"))
         assert good.read_bytes() == before
         assert list(good.parent.iterdir()) == [good]
+
+
+class TestWhereItGoes:
+    def test_threads_that_save_to_one_path(self, tmp_path):
+        """Each has a file of its own: what is read is whole at any moment."""
+        path = tmp_path / "w.npz"
+        save(path, {"a": np.zeros(20_000)}, 0)
+
+        def write(i):
+            for _ in range(20):
+                save(path, {"a": np.full(20_000, i, float)}, i)
+
+        with ThreadPoolExecutor(4) as threads:
+            writers = [threads.submit(write, i) for i in range(1, 5)]
+            while not all(writer.done() for writer in writers):
+                arrays, meta = load(path)
+                assert (arrays["a"] == meta).all()
+            for writer in writers:
+                writer.result()
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_a_link_is_followed(self, good):
+        link = good.with_name("link.npz")
+        dangling = good.with_name("dangling.npz")
+        other = good.parent / "other"
+        other.mkdir()
+        link.symlink_to(good.name)
+        dangling.symlink_to(other / "new.npz")
+        for path, target in ((link, good), (dangling, other / "new.npz")):
+            checkpoint.check_writable(path)
+            save(path, {"a": np.ones(1)})
+            assert path.is_symlink()
+            same(load(target)[0], {"a": np.ones(1)})
+        assert set(good.parent.iterdir()) == {good, link, dangling, other}
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+    def test_the_permissions_stay(self, good):
+        mask = os.umask(0o027)
+        try:
+            new = good.with_name("new.npz")
+            save(new, ARRAYS)
+            assert new.stat().st_mode & 0o777 == 0o640
+            for mode in (0o600, 0o666, 0o444):
+                good.chmod(mode)
+                save(good, ARRAYS)
+                assert good.stat().st_mode & 0o777 == mode
+        finally:
+            os.umask(mask)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+    def test_what_is_no_file_is_left_alone(self, tmp_path):
+        pipe, link = tmp_path / "pipe", tmp_path / "link"
+        os.mkfifo(pipe)
+        link.symlink_to(pipe)
+        for path in (pipe, link):
+            for write in (save, lambda p, _: checkpoint.check_writable(p)):
+                with pytest.raises(OSError, match="a device, a pipe or a socket"):
+                    write(path, ARRAYS)
+            with pytest.raises(CheckpointError, match="a device, a pipe or a socket"):
+                load(path)  # without waiting for somebody to write
+        assert pipe.is_fifo()
+        assert set(tmp_path.iterdir()) == {pipe, link}
 
 
 class TestDamaged:

@@ -22,9 +22,17 @@ class TestAsFloatArray:
         x = np.ones(3, np.float32)
         assert checks.as_float_array(x) is x
 
-    @pytest.mark.parametrize("bad", [np.arange(3), np.array([None]), "a", [None]])
-    def test_names_dtype_shape_and_mend(self, bad):
-        with pytest.raises(TypeError, match=r"x must hold.*dtype.*shape.*astype"):
+    @pytest.mark.parametrize(
+        ("bad", "words"),
+        [
+            (np.arange(3), r"dtype int64 and shape \(3,\): .*x\.astype"),
+            (np.array([None]), r"dtype object and shape \(1,\): .*nothing but numbers"),
+            ("a", "got 'a': .*must be numbered"),
+            ([None], r"got \[None\]: .*nothing but numbers"),
+        ],
+    )
+    def test_names_what_came_in_and_a_mend_that_fits(self, bad, words):
+        with pytest.raises(TypeError, match=f"x must hold.*{words}"):
             checks.as_float_array(bad, name="x")
 
     def test_a_long_ragged_list_is_shortened_in_the_message(self):

@@ -16,12 +16,14 @@ from d2lib._checks.arrays import (
     check_dtype,
     check_finite,
     check_joined,
+    check_matmul,
     check_order,
     check_reshape,
     check_same_shape,
     check_shape,
     check_tensors,
     check_unit_interval,
+    how_to_convert,
     shape_of,
 )
 from d2lib._checks.boxes import (
@@ -48,6 +50,7 @@ from d2lib._checks.boxes import (
 )
 from d2lib._checks.files import (
     check_path,
+    open_without_waiting,
 )
 from d2lib._checks.functions import (
     check_schedule,
@@ -74,12 +77,14 @@ from d2lib._checks.images import (
 from d2lib._checks.labels import (
     check_indices,
     check_labels,
+    check_range,
 )
 from d2lib._checks.layers import (
     check_attention,
     check_context,
     check_heads,
     check_inputs,
+    check_layers,
     check_length,
     check_mask,
     check_recurrent,
@@ -119,6 +124,7 @@ from d2lib._checks.recording import (
     nothing_recorded,
 )
 from d2lib._checks.show import (
+    format_value,
     is_tensor,
     kind,
     short,
@@ -170,10 +176,12 @@ __all__ = [
     "check_joined",
     "check_kernel",
     "check_labels",
+    "check_layers",
     "check_length",
     "check_lengths",
     "check_maps",
     "check_mask",
+    "check_matmul",
     "check_measured",
     "check_non_negative",
     "check_numbers",
@@ -192,6 +200,7 @@ __all__ = [
     "check_positive_int",
     "check_probability",
     "check_proposed",
+    "check_range",
     "check_recurrent",
     "check_regions",
     "check_reshape",
@@ -216,9 +225,12 @@ __all__ = [
     "check_unit_interval",
     "check_window",
     "fixed",
+    "format_value",
+    "how_to_convert",
     "is_tensor",
     "kind",
     "nothing_recorded",
+    "open_without_waiting",
     "shape_of",
     "short",
     "twin_of",

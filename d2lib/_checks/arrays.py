@@ -70,16 +70,33 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
     is_array = hasattr(data, "shape") and not isinstance(data, np.generic)
     array = as_array(data, name)
     if array.dtype.kind not in "fiub" or (is_array and array.dtype.kind in "iub"):
-        pixels = " / 255" if array.dtype == np.uint8 else ""
+        got = short(data)
+        if is_array:
+            got = f"an array of dtype {array.dtype} and shape {array.shape}"
         raise TypeError(
-            f"{name} must hold floating-point numbers, got an array of dtype "
-            f"{array.dtype} and shape {array.shape}: convert it with "
-            f"x.astype('float32'){pixels}"
+            f"{name} must hold floating-point numbers, got {got}: "
+            f"{how_to_convert(array, name)}"
         )
     if array.dtype == wanted:
         return array
     with np.errstate(over="ignore"):  # what is too large for float32 is infinite
         return array.astype(wanted)
+
+
+def how_to_convert(array: np.ndarray, name: str) -> str:
+    """Says how an array that holds no floating-point numbers becomes one that does."""
+    name = name if name.isidentifier() else "x"
+    if array.dtype.kind in "SU":
+        return (
+            "numbers that were read as text become numbers with "
+            f"numpy.array({name}, 'float32'), and words must be numbered"
+        )
+    if array.dtype.kind == "c":
+        return f"take {name}.real, {name}.imag or abs({name})"
+    if array.dtype.kind in "OV":
+        return "give a number, or a list or an array of nothing but numbers"
+    pixels = " / 255" if array.dtype == np.uint8 else ""
+    return f"convert it with {name}.astype('float32'){pixels}"
 
 
 def check_dtype(dtype: Any) -> np.dtype:
@@ -116,7 +133,7 @@ def as_targets(y: Any, dtype: Any) -> np.ndarray:
     targets = as_array(y, "y")
     if targets.dtype.kind in "iub":
         return targets.astype(dtype)
-    return as_float_array(targets, dtype, "y")
+    return as_float_array(targets if targets.dtype.kind == "f" else y, dtype, "y")
 
 
 def check_same_shape(
@@ -271,6 +288,15 @@ def check_broadcast(shapes: Any, what: str, names: str) -> tuple[int, ...]:
             f"{' and '.join(map(str, map(tuple, shapes)))}: the axes of {names}, "
             "counted from the last, must be equally long, or 1"
         ) from None
+
+
+def check_matmul(x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    """Raises ValueError unless arrays of these shapes can be multiplied as matrices."""
+    if not (x and y) or x[-1] != y[-2 if len(y) > 1 else 0]:
+        raise ValueError(
+            "x @ y needs the last axis of x as long as the second to last of y, got "
+            f"{tuple(x)} @ {tuple(y)}"
+        )
 
 
 def check_condition(condition: Any) -> Any:

@@ -20,3 +20,8 @@ def check_path(path: Any, name: str = "path") -> Path:
     if not isinstance(text, str) or not text or "\0" in text:
         raise ValueError(f"{name} must be the name of a file, got {short(text)}")
     return Path(text)
+
+
+def open_without_waiting(path: str, flags: int) -> int:
+    """Opens a file; a named pipe without a writer would otherwise block for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -28,14 +28,19 @@ def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
             f"labels must be integers in [0, {classes}), got dtype {labels.dtype}: "
             "convert them with y.astype('int64')"
         )
+    check_range(labels, tuple(y_hat_shape))
+    return labels
+
+
+def check_range(labels: np.ndarray, y_hat_shape: tuple[int, ...]) -> None:
+    """Raises ValueError unless each label is that of a column of the predictions."""
+    classes = y_hat_shape[-1]
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         bad = labels[(labels < 0) | (labels >= classes)]
         raise ValueError(
-            f"labels must lie in [0, {classes}) for y_hat of shape "
-            f"{tuple(y_hat_shape)}, got {int(bad.flat[0])} ({bad.size} of "
-            f"{labels.size} labels are out of range)"
+            f"labels must lie in [0, {classes}) for y_hat of shape {y_hat_shape}, got "
+            f"{bad.flat[0]} ({bad.size} of {labels.size} labels are out of range)"
         )
-    return labels
 
 
 def check_indices(indices: Any, tokens: int, what: str) -> np.ndarray:

@@ -11,6 +11,8 @@ from d2lib._checks.arrays import as_array, shape_of
 from d2lib._checks.numbers import as_list, check_numbers, check_positive_int
 from d2lib._checks.show import kind, short
 
+MOST_LAYERS = 10_000  # each takes a millisecond to make, and all of them to compute
+
 
 def check_inputs(shape: tuple[int, ...], inputs: int, layer: str) -> None:
     """Raises ValueError unless the last axis of a layer's input is ``inputs`` long."""
@@ -37,10 +39,15 @@ def check_sequence(shape: tuple[int, ...], inputs: int, layer: str) -> None:
         )
 
 
+def check_layers(layers: Any) -> int:
+    """Returns how many layers lie on top of each other, as an int."""
+    return check_positive_int(layers, "layers", MOST_LAYERS)
+
+
 def check_sizes(sizes: Any) -> list[int]:
     """Returns the widths of a network from its input to its output."""
     mend = "pass all widths as one list, such as MLP([784, 128, 10])"
-    widths = as_list(sizes, "sizes", 10_000, mend)
+    widths = as_list(sizes, "sizes", MOST_LAYERS, mend)
     if len(widths) < 2:
         raise ValueError(
             f"sizes must name the input and the output at least, got {short(widths)}"
@@ -54,7 +61,7 @@ def check_recurrent(
     """Returns the sizes of a recurrent layer as ints."""
     inputs = check_positive_int(inputs, "inputs")
     units = check_positive_int(units, "units")
-    layers = check_positive_int(layers, "layers")
+    layers = check_layers(layers)
     check_numbers(inputs=inputs, units=units, gates=gates)
     check_numbers(units=units, gates=gates, outputs=units)
     return inputs, units, layers

@@ -9,7 +9,7 @@ def nothing_recorded() -> ValueError:
         "backward() needs a result that was recorded from a tensor with "
         "requires_grad=True, and none was recorded here: record the forward pass, "
         "with dl.record(): loss = ..., of parameters made with "
-        "tensor(..., requires_grad=True)"
+        "tensor(..., requires_grad=True); a frozen model learns after unfreeze()"
     )
 
 

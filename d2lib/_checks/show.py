@@ -28,3 +28,15 @@ def short(data: Any) -> str:
     except Exception:  # who writes a repr that fails still needs the message
         text = type(data).__name__
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def format_value(data: Any, spec: str) -> Any:
+    """Returns what a tensor is in formatted text: its one number, or all of it."""
+    if not spec:
+        return str(data)
+    if data.size != 1:
+        raise TypeError(
+            f"a format such as {spec!r} needs a tensor of one number, got shape "
+            f"{tuple(data.shape)}: format its elements, or pick one with x[i]"
+        )
+    return data.item()

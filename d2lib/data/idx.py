@@ -28,7 +28,7 @@ from typing import IO, cast
 
 import numpy as np
 
-from d2lib._checks import check_path
+from d2lib._checks import check_path, open_without_waiting
 
 __all__ = ["DataError", "read_idx"]
 
@@ -73,7 +73,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", 1998.
     """
     path = check_path(path)
-    with open(path, "rb", opener=_open_without_waiting) as file:
+    with open(path, "rb", opener=open_without_waiting) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise DataError(
@@ -157,8 +157,3 @@ def _fill(stream: IO[bytes], target: memoryview) -> int:
         target[filled : filled + len(chunk)] = chunk
         filled += len(chunk)
     return filled
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Opens a file; a named pipe without a writer would otherwise block for ever."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

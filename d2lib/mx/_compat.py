@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import operator
+import os
 import platform
 import re
 import sys
@@ -24,11 +26,16 @@ from typing import Any
 import numpy
 
 from d2lib._checks import (
+    as_array,
+    as_float_array,
     check_axes,
     check_batch,
+    check_broadcast,
     check_flag,
+    check_matmul,
     check_order,
     check_reshape,
+    format_value,
 )
 from d2lib.mx import _runtime
 from d2lib.mx._copies import mend_copies
@@ -78,7 +85,8 @@ def import_mxnet() -> Any:
     """Imports MXNet, switches it to NumPy's semantics and returns the package.
 
     Raises:
-        ImportError: MXNet is missing, cannot be had here, or fails to load.
+        ImportError: MXNet is missing, cannot be had here, can't read its settings, or
+            fails to load.
     """
     problem = why_unavailable(
         platform.system(),
@@ -87,6 +95,8 @@ def import_mxnet() -> Any:
         numpy.__version__,
         importlib.util.find_spec("mxnet") is not None,
     )
+    if not problem and "mxnet" not in sys.modules:
+        problem = _runtime.why_unreadable(os.environ)
     if problem:
         raise ImportError(f"{problem}. d2lib.scratch works without it.", name="mxnet")
     try:
@@ -97,6 +107,7 @@ def import_mxnet() -> Any:
             mxnet.npx.set_np()
             _in_every_thread(mxnet)
             _mend_arrays(mxnet)
+            _mend_operators(mxnet)
             mend_copies(mxnet)
             # The engine reads its settings when it is first used, so use it.
             with _runtime.silenced_stderr():
@@ -166,7 +177,8 @@ def _mend_arrays(mxnet: Any) -> None:
     share the gradient of their maximum, where MXNet gives all of it to each.
 
     The reductions, ``reshape`` and ``transpose`` say what is wrong with an axis or a
-    shape, and the reductions with nothing to reduce.
+    shape, and the reductions with nothing to reduce. A tensor of one number, of
+    whatever shape, can be formatted as that.
 
     Where gradients add up, that of a copy, a cast, a clip or a running sum replaces
     what was there before, and that of a mean divides it: they are taken of a product
@@ -256,6 +268,115 @@ def _mend_arrays(mxnet: Any) -> None:
 
     np.ndarray.reshape, np.ndarray.transpose = reshaped, transposed
     np.ndarray.__hash__ = object.__hash__  # by identity; MXNet's raises an error
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(format_value(self, spec), spec)
+
+    np.ndarray.__format__ = __format__
+
+
+def _mend_operators(mxnet: Any) -> None:
+    """Lets MXNet's arrays compute with lists, with NumPy's arrays, and across dtypes.
+
+    What is no array of MXNet's becomes one of the other operand's dtype, or is refused
+    as the NumPy twin refuses it; of two dtypes the wider one is computed in. NumPy
+    leaves ``array * tensor`` to the tensor. Two tensors of one dtype are MXNet's own
+    business: nothing is asked before it has failed.
+    """
+    np, numbers = mxnet.np, mxnet.base.numeric_types
+
+    def like(x: Any, other: Any) -> Any:
+        """Makes an array of MXNet's that can be computed with x."""
+        dtype = numpy.dtype(x.dtype)
+        array = (
+            as_float_array(other, dtype, "x")
+            if dtype.kind == "f"
+            else as_array(other, "x")
+        )
+        return np.array(array, dtype=array.dtype, ctx=x.ctx)
+
+    def width(dtype: Any) -> tuple[bool, int]:
+        dtype = numpy.dtype(dtype)
+        return dtype.kind == "f", dtype.itemsize
+
+    def mended(name: str, sign: str) -> Any:
+        compute = getattr(np.ndarray, name)
+        taken = np.ndarray if sign == "@" else (np.ndarray, *numbers)
+        in_place = name.startswith("__i")
+
+        @functools.wraps(compute)
+        def method(x: Any, y: Any) -> Any:
+            if not isinstance(y, taken):
+                y = like(x, y)
+            try:
+                return compute(x, y)
+            except mxnet.MXNetError:
+                if not isinstance(y, np.ndarray):
+                    raise
+                if sign == "@":
+                    check_matmul(x.shape, y.shape)
+                else:
+                    check_broadcast((x.shape, y.shape), f"x {sign} y", "x and y")
+                if x.dtype == y.dtype:
+                    raise
+                dtype = max(x.dtype, y.dtype, key=width)
+                if in_place or x.dtype == dtype:
+                    return compute(x, y.astype(x.dtype))
+                return compute(x.astype(dtype), y)
+
+        return method
+
+    def reflected(name: str, forward: Any, sign: str) -> Any:
+        compute = getattr(np.ndarray, name)
+
+        @functools.wraps(compute)
+        def method(x: Any, y: Any) -> Any:
+            if sign != "@" and isinstance(y, numbers):
+                return compute(x, y)
+            return forward(y if isinstance(y, np.ndarray) else like(x, y), x)
+
+        return method
+
+    by_ufunc = {}
+    for name, sign, ufunc in (
+        ("add", "+", "add"),
+        ("sub", "-", "subtract"),
+        ("mul", "*", "multiply"),
+        ("truediv", "/", "divide"),
+        ("matmul", "@", "matmul"),
+    ):
+        forward = mended(f"__{name}__", sign)
+        backward = reflected(f"__r{name}__", forward, sign)
+        setattr(np.ndarray, f"__{name}__", forward)
+        setattr(np.ndarray, f"__r{name}__", backward)
+        if sign != "@":
+            setattr(np.ndarray, f"__i{name}__", mended(f"__i{name}__", f"{sign}="))
+        by_ufunc[ufunc] = getattr(operator, name)
+    for name, sign, ufunc in (
+        ("lt", "<", "less"),
+        ("le", "<=", "less_equal"),
+        ("gt", ">", "greater"),
+        ("ge", ">=", "greater_equal"),
+        ("eq", "==", "equal"),
+        ("ne", "!=", "not_equal"),
+    ):
+        setattr(np.ndarray, f"__{name}__", mended(f"__{name}__", sign))
+        by_ufunc[ufunc] = getattr(operator, name)
+
+    dispatch = np.ndarray.__array_ufunc__
+
+    def __array_ufunc__(
+        self: Any, ufunc: Any, method: str, *inputs: Any, **options: Any
+    ) -> Any:
+        operation = by_ufunc.get(ufunc.__name__)
+        if operation and method == "__call__" and not options:
+            x, y = inputs
+            if isinstance(x, numpy.ndarray):
+                x = like(self, x)
+            return operation(x, y)
+        return dispatch(self, ufunc, method, *inputs, **options)
+
+    np.ndarray.__array_ufunc__ = __array_ufunc__
 
 
 class _Version(tuple):

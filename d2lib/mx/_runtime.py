@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -74,6 +75,18 @@ def choose(
         name: Choice(environ[name], "set in the environment") if name in environ else c
         for name, c in wanted.items()
     }
+
+
+def why_unreadable(environ: Mapping[str, str]) -> str | None:
+    """Says which setting would end the process, since MXNet can't read it, or None."""
+    for name in ("OMP_NUM_THREADS", "MXNET_OMP_MAX_THREADS"):
+        value = environ.get(name)
+        if value and not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value, re.ASCII):
+            return (
+                f"the environment variable {name} must be a whole number for MXNet, "
+                f"got {value!r}: set it to how many threads may compute, or unset it"
+            )
+    return None
 
 
 @contextmanager

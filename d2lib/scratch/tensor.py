@@ -27,8 +27,10 @@ from d2lib._checks import (
     check_batch,
     check_flag,
     check_gradient_shape,
+    check_matmul,
     check_order,
     check_reshape,
+    format_value,
     nothing_recorded,
 )
 from d2lib.scratch.recording import is_recording
@@ -164,6 +166,12 @@ class Tensor:
 
     def __float__(self) -> float:
         return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(format_value(self, spec), spec)
 
     def __bool__(self) -> bool:
         return bool(self.data)  # which is an error unless it is one number
@@ -349,11 +357,7 @@ class Tensor:
     def __matmul__(self, other: Operand) -> Tensor:
         other = as_tensor(other, self.dtype)
         x, y = self.data, other.data
-        if x.ndim < 1 or y.ndim < 1 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
-            raise ValueError(
-                "x @ y needs the last axis of x as long as the second to last of y, "
-                f"got {x.shape} @ {y.shape}"
-            )
+        check_matmul(x.shape, y.shape)
 
         def backward(g: np.ndarray) -> tuple:
             # Vectors get the axis that @ gave them for the occasion, and lose it.

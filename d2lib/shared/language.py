@@ -10,6 +10,7 @@ import numpy as np
 from d2lib._checks import (
     as_generator,
     check_choice,
+    check_layers,
     check_length,
     check_positive_int,
     check_probability,
@@ -42,7 +43,7 @@ class Language:
         check_choice(cell, ("rnn", "lstm", "gru", "transformer"), "cell")
         self.tokens = check_positive_int(tokens, "tokens")
         self.units = check_positive_int(units, "units")
-        self.layers = check_positive_int(layers, "layers")
+        self.layers = check_layers(layers)
         self.max_length = check_positive_int(max_length, "max_length")
         check_probability(dropout, "dropout")
         self.cell = cell

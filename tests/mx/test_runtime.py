@@ -46,6 +46,31 @@ def test_operations_are_queued_where_something_can_run_ahead():
     assert users["MXNET_ENGINE_TYPE"].value == "ThreadedEngine"
 
 
+@pytest.mark.parametrize("value", ["foo", "2,3", "1e3", "1.5", "9" * 12])
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "MXNET_OMP_MAX_THREADS"])
+def test_a_setting_that_mxnet_can_not_read_is_told(name, value):
+    told = _runtime.why_unreadable({name: value})
+    assert f"{name} must be a whole number for MXNet, got {value!r}" in told
+
+
+@pytest.mark.parametrize("value", ["", "0", "4", " 4 ", "-1", "+2"])
+def test_a_setting_that_mxnet_can_read(value):
+    assert _runtime.why_unreadable({"OMP_NUM_THREADS": value}) is None
+    assert _runtime.why_unreadable({}) is None
+
+
+def test_an_unreadable_setting_does_not_end_the_process():
+    ran = subprocess.run(
+        [sys.executable, "-m", "d2lib"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "foo"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "scratch  works" in ran.stdout
+    assert "OMP_NUM_THREADS must be a whole number" in ran.stdout
+
+
 def probe(**environ):
     """Imports the twin in a process of its own and says what it sees there."""
     code = """

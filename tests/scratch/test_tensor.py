@@ -39,8 +39,8 @@ class TestConstruction:
             np.ones(2, complex),
         ],
     )
-    def test_what_is_no_float_is_refused_with_its_dtype(self, data):
-        with pytest.raises(TypeError, match=r"floating-point.*got an array of dtype"):
+    def test_what_is_no_float_is_refused(self, data):
+        with pytest.raises(TypeError, match=r"must hold floating-point numbers, got"):
             tensor(data)
 
     def test_a_ragged_list_is_refused(self):

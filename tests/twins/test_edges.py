@@ -350,6 +350,8 @@ def test_the_threshold_fits_what_the_model_gives():
         (np.zeros((2, 3)), np.eye(3, dtype=int)[:2], r"y\.argmax"),
         (np.array([[np.nan, 1.0]]), np.array([0]), "got NaN"),
         (np.array([np.nan]), np.array([0]), "got NaN"),
+        ([[0.1, 0.4]], [-1], r"in \[0, 2\).* got -1 \(1 of 1"),
+        ([[0.1, 0.4], [1, 0]], [1, 2], r"in \[0, 2\).* got 2 \(1 of 2"),
     ],
 )
 def test_accuracy_of_what_is_no_answer(y_hat, y, words):
@@ -628,6 +630,19 @@ def test_a_seed_is_a_whole_number_a_generator_or_none(dl, kind, seed):
 def test_the_widths_of_a_network_are_one_list(dl):
     with pytest.raises(TypeError, match=r"pass all widths as one list, such as MLP"):
         dl.MLP(4, 8, 2)
+
+
+@twins
+def test_more_layers_than_can_be_computed(dl):
+    for call in (
+        lambda: dl.RNN(2, 2, layers=10**6),
+        lambda: dl.LSTM(2, 2, layers=10**6),
+        lambda: dl.GRU(2, 2, layers=10**6),
+        lambda: dl.LanguageModel(5, 4, layers=10**6),
+        lambda: dl.LanguageModel(5, 4, "transformer", layers=10**6),
+    ):
+        with pytest.raises(ValueError, match=r"layers must be .* <= 10000, got 10{6}"):
+            call()
 
 
 @twins

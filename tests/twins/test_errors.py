@@ -138,3 +138,45 @@ class TestCheckpoints:
                 model.save(path)
         assert [p.name for p in tmp_path.iterdir()] == ["file"]
         assert (tmp_path / "file").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        ("abc", "got 'abc': numbers that were read as text"),
+        (["1", "2"], r"got \['1', '2'\]: .* numpy\.array\({}, 'float32'\)"),
+        (np.array(["1"]), r"dtype <U1 .*: numbers .* numpy\.array\({}, 'float32'\)"),
+        (None, "got None: give a number, or a list or an array of nothing but numbers"),
+        ({}, r"got \{{\}}: give a number, or a list or an array"),
+        ([1.0, None], r"got \[1.0, None\]: give a number"),
+        (np.array([1j]), r"dtype complex128 .*: take {}\.real"),
+    ],
+)
+def test_the_mend_fits_what_came_in(dl, x, words):
+    for call, name in (
+        (lambda: dl.tensor(x), "data"),
+        (lambda: dl.relu(x), "x"),
+        (lambda: dl.mse([1.0], x), "y"),
+    ):
+        rule = f"{name} must hold floating-point numbers, "
+        with pytest.raises(TypeError, match=rule + ".*" + words.format(name)):
+            call()
+
+
+def test_whole_numbers_and_pixels_are_told_how_to_convert(dl):
+    pixels = np.zeros((1, 2), np.uint8)
+    for call, mend in (
+        (lambda: dl.tensor(np.arange(3)), r"data\.astype\('float32'\)$"),
+        (lambda: dl.mse(np.arange(3), X), r"y_hat\.astype\('float32'\)$"),
+        (lambda: dl.Dense(2, 1)(pixels), r"x\.astype\('float32'\) / 255$"),
+    ):
+        with pytest.raises(TypeError, match=mend):
+            call()
+
+
+def test_a_frozen_model_is_told_to_unfreeze(dl):
+    model = dl.Dense(3, 1, seed=0).freeze()
+    with dl.record():
+        loss = model(X).sum()
+    with pytest.raises(ValueError, match=r"a frozen model learns after unfreeze\(\)"):
+        loss.backward()
