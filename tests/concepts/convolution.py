@@ -9,10 +9,7 @@ from tests.concepts.row import Build, Call, Row, Wrong, normal
 F = np.float32
 IMAGES = np.ones((2, 3, 6, 6), F)
 KERNEL = np.ones((4, 3, 3, 3), F)
-# Gluon's are `weight` and `bias`; state() and gradients() call them W and b.
 OWN = {
-    "W": "Gluon calls it weight",
-    "b": "Gluon calls it bias",
     "g": "how scratch applies its activation, of no use to a caller",
 }
 

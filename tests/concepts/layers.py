@@ -10,10 +10,7 @@ F = np.float32
 X = np.ones((4, 3), F)
 SHAPES = ((5, 3), (3,), (2, 4, 3))
 ACTIVATIONS = (None, "sigmoid", "tanh", "relu")
-# Gluon's are `weight` and `bias`; state() and gradients() call them W and b.
 OWN = {
-    "W": "Gluon calls it weight",
-    "b": "Gluon calls it bias",
     "g": "how scratch applies its activation, of no use to a caller",
 }
 

@@ -9,7 +9,8 @@ import types
 TWINS = ("scratch", "mx")
 # Public members of d2lib.mx's classes that connect them to Gluon, and nothing else.
 GLUON_HOOKS = {
-    *("hybrid_forward", "parts", "output_shape", "dtype", "example_axes", "cast")
+    *("hybrid_forward", "parts", "output_shape", "dtype", "example_axes", "cast"),
+    "name",  # Gluon's, and the user's
 }
 
 
