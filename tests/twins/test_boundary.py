@@ -250,6 +250,8 @@ class Call:
             f = call(f, parameters_of(f.__init__), {}, dl, self.name)
             if self.method == "load_state" and f"{self.label}.state" not in GOOD:
                 spoilt = {"state": f.state()} | spoilt
+            if self.method == "load":
+                f.save(GOOD["path"])  # what it can load
             f = f if self.method == "forward" else getattr(f, self.method)
         return call(f, self.parameters(dl), spoilt, dl, self.label)
 
