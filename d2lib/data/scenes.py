@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from d2lib._checks import check_choice, check_numbers, check_positive_int, check_seed
 from d2lib.data.mnist import load_mnist
+from d2lib.shared.boxes import overlaps
 
 __all__ = ["Scenes", "digit_scenes"]
 
@@ -125,7 +126,7 @@ def _scene(
         for _ in range(TRIES):
             top, left = rng.integers(SIZE - h + 1), rng.integers(SIZE - w + 1)
             box = np.array([left, top, left + w, top + h], np.float32)
-            if (_overlaps(box, boxes) <= OVERLAP).all():
+            if (overlaps(box[None], boxes) <= OVERLAP).all():
                 break
         else:
             continue
@@ -179,14 +180,6 @@ def _cropped(digit: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     mine = digit >= INK
     rows, columns = np.flatnonzero(mine.any(1)), np.flatnonzero(mine.any(0))
     return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-
-
-def _overlaps(box: npt.NDArray, boxes: npt.NDArray) -> npt.NDArray:
-    """The intersection over union of a box with each of some boxes."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    shared = (high - low).clip(0).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return shared / ((box[2:] - box[:2]).prod() + areas - shared)
 
 
 @cache
