@@ -182,7 +182,51 @@ def conv_transpose2d(
     return node("conv_transpose2d", y, (x, W) if b is None else (x, W, b), backward)
 
 
-class Conv2D(Module):
+class Filters2D(Module):
+    """What the two layers of filters share: their sizes, how they move, and weights."""
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        activation: str | None = None,
+        initializer: str | None = None,
+        bias: bool = True,
+        seed: Any = None,
+    ) -> None:
+        self.channels = check_positive_int(channels, "channels")
+        self.filters = check_positive_int(filters, "filters")
+        self.kernel_size = check_pair(kernel_size, "kernel_size")
+        self.stride = check_pair(stride, "stride")
+        self.padding = check_pair(padding, "padding", least=0)
+        self.dilation = check_pair(dilation, "dilation")
+        self.groups = check_groups(self.channels, self.filters, groups)
+        places = self.kernel_size[0] * self.kernel_size[1]
+        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
+        self.activation = check_pointwise(activation)
+        self.g = activation_named(activation)
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if activation == "relu" else "xavier"
+        shape = (*self._axes(), *self.kernel_size)
+        self.W = tensor(initialize(shape, scheme, seed), requires_grad=True)
+        self.b = (
+            tensor(np.zeros(self.filters, np.float32), requires_grad=True)
+            if check_flag(bias, "bias")
+            else None
+        )
+
+    def _axes(self) -> tuple[int, int]:
+        """The first two axes of W."""
+        raise NotImplementedError(f"{type(self).__name__} must define _axes")
+
+
+class Conv2D(Filters2D):
     r"""A layer of filters, each of which looks for its pattern at every place.
 
     .. math:: y = g\big(\text{conv2d}(x, W) + b\big)
@@ -219,41 +263,9 @@ class Conv2D(Module):
     Source: Fukushima, 1980; LeCun et al., 1989.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        filters: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        activation: str | None = None,
-        initializer: str | None = None,
-        bias: bool = True,
-        seed: Any = None,
-    ) -> None:
-        self.channels = check_positive_int(channels, "channels")
-        self.filters = check_positive_int(filters, "filters")
-        self.kernel_size = check_pair(kernel_size, "kernel_size")
-        self.stride = check_pair(stride, "stride")
-        self.padding = check_pair(padding, "padding", least=0)
-        self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(self.channels, self.filters, groups)
-        places = self.kernel_size[0] * self.kernel_size[1]
-        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
-        self.activation = check_pointwise(activation)
-        self.g = activation_named(activation)
-        scheme = initializer
-        if scheme is None:
-            scheme = "he" if activation == "relu" else "xavier"
-        shape = (self.filters, self.channels // self.groups, *self.kernel_size)
-        self.W = tensor(initialize(shape, scheme, seed), requires_grad=True)
-        self.b = (
-            tensor(np.zeros(self.filters, np.float32), requires_grad=True)
-            if check_flag(bias, "bias")
-            else None
-        )
+    def _axes(self) -> tuple[int, int]:
+        """The first two axes of W."""
+        return self.filters, self.channels // self.groups
 
     def forward(self, x: Any) -> Tensor:
         """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
@@ -263,7 +275,7 @@ class Conv2D(Module):
         return self.g(conv2d(x, self.W, self.b, *moves))
 
 
-class ConvTranspose2D(Module):
+class ConvTranspose2D(Filters2D):
     r"""A layer that makes images larger, with filters it has learnt.
 
     .. math:: y = g\big(\text{conv\_transpose2d}(x, W) + b\big)
@@ -300,41 +312,9 @@ class ConvTranspose2D(Module):
     Source: Zeiler et al., 2010.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        filters: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        activation: str | None = None,
-        initializer: str | None = None,
-        bias: bool = True,
-        seed: Any = None,
-    ) -> None:
-        self.channels = check_positive_int(channels, "channels")
-        self.filters = check_positive_int(filters, "filters")
-        self.kernel_size = check_pair(kernel_size, "kernel_size")
-        self.stride = check_pair(stride, "stride")
-        self.padding = check_pair(padding, "padding", least=0)
-        self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(self.channels, self.filters, groups)
-        places = self.kernel_size[0] * self.kernel_size[1]
-        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
-        self.activation = check_pointwise(activation)
-        self.g = activation_named(activation)
-        scheme = initializer
-        if scheme is None:
-            scheme = "he" if activation == "relu" else "xavier"
-        shape = (self.channels, self.filters // self.groups, *self.kernel_size)
-        self.W = tensor(initialize(shape, scheme, seed), requires_grad=True)
-        self.b = (
-            tensor(np.zeros(self.filters, np.float32), requires_grad=True)
-            if check_flag(bias, "bias")
-            else None
-        )
+    def _axes(self) -> tuple[int, int]:
+        """The first two axes of W."""
+        return self.channels, self.filters // self.groups
 
     def forward(self, x: Any) -> Tensor:
         """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
