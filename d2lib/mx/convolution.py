@@ -179,7 +179,63 @@ def spread(F: Any, W: Any, shape: tuple[int, ...], dilation: Pair) -> Any:
     return F.np.reshape(far, (channels, filters, *size))
 
 
-class Conv2D(Layer, gluon.nn.Conv2D):
+class Filters2D(Layer):
+    """What the two layers of filters share: their sizes, how they move, and weights."""
+
+    _names = NAMES
+    _gluon: Any  # Gluon's layer
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        activation: str | None = None,
+        initializer: str | None = None,
+        bias: bool = True,
+        seed: Any = None,
+    ) -> None:
+        self.channels = check_positive_int(channels, "channels")
+        self.filters = check_positive_int(filters, "filters")
+        self.kernel_size = check_pair(kernel_size, "kernel_size")
+        self.stride = check_pair(stride, "stride")
+        self.padding = check_pair(padding, "padding", least=0)
+        self.dilation = check_pair(dilation, "dilation")
+        self.groups = check_groups(self.channels, self.filters, groups)
+        places = self.kernel_size[0] * self.kernel_size[1]
+        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
+        self.activation = check_pointwise(activation)
+        scheme = initializer
+        if scheme is None:
+            scheme = "he" if activation == "relu" else "xavier"
+        self._gluon.__init__(
+            self,
+            self.filters,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            use_bias=check_flag(bias, "bias"),
+            weight_initializer=Initializer(scheme, seed),
+            in_channels=self.channels,
+        )
+        prepare(self)
+
+    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
+        return filtered(self, F, self._gluon, x, weight, bias)
+
+    def _mode(self) -> Any:
+        """A frozen weight beside a bias that is trained leads to another graph."""
+        return self.training, bias_alone(self.weight, self.bias)
+
+
+class Conv2D(Filters2D, gluon.nn.Conv2D):
     """``gluon.nn.Conv2D``: filters that look for their pattern at every place.
 
     Args:
@@ -210,56 +266,7 @@ class Conv2D(Layer, gluon.nn.Conv2D):
         (8, 3, 5, 5)
     """
 
-    _names = NAMES
-
-    def __init__(
-        self,
-        channels: int,
-        filters: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        activation: str | None = None,
-        initializer: str | None = None,
-        bias: bool = True,
-        seed: Any = None,
-    ) -> None:
-        self.channels = check_positive_int(channels, "channels")
-        self.filters = check_positive_int(filters, "filters")
-        self.kernel_size = check_pair(kernel_size, "kernel_size")
-        self.stride = check_pair(stride, "stride")
-        self.padding = check_pair(padding, "padding", least=0)
-        self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(self.channels, self.filters, groups)
-        places = self.kernel_size[0] * self.kernel_size[1]
-        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
-        self.activation = check_pointwise(activation)
-        scheme = initializer
-        if scheme is None:
-            scheme = "he" if activation == "relu" else "xavier"
-        gluon.nn.Conv2D.__init__(
-            self,
-            self.filters,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-            use_bias=check_flag(bias, "bias"),
-            weight_initializer=Initializer(scheme, seed),
-            in_channels=self.channels,
-        )
-        prepare(self)
-
-    def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-        """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
-        return filtered(self, F, gluon.nn.Conv2D, x, weight, bias)
-
-    def _mode(self) -> Any:
-        """A frozen weight beside a bias that is trained leads to another graph."""
-        return self.training, bias_alone(self.weight, self.bias)
+    _gluon = gluon.nn.Conv2D
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the channels, and that the kernel fits."""
@@ -269,7 +276,7 @@ class Conv2D(Layer, gluon.nn.Conv2D):
         return (shape[0], self.filters, *at.output)
 
 
-class ConvTranspose2D(Layer, gluon.nn.Conv2DTranspose):
+class ConvTranspose2D(Filters2D, gluon.nn.Conv2DTranspose):
     """``gluon.nn.Conv2DTranspose``: makes images larger, with filters it has learnt.
 
     Args:
@@ -298,63 +305,16 @@ class ConvTranspose2D(Layer, gluon.nn.Conv2DTranspose):
         (4, 3, 28, 28)
     """
 
-    _names = NAMES
-
-    def __init__(
-        self,
-        channels: int,
-        filters: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        activation: str | None = None,
-        initializer: str | None = None,
-        bias: bool = True,
-        seed: Any = None,
-    ) -> None:
-        self.channels = check_positive_int(channels, "channels")
-        self.filters = check_positive_int(filters, "filters")
-        self.kernel_size = check_pair(kernel_size, "kernel_size")
-        self.stride = check_pair(stride, "stride")
-        self.padding = check_pair(padding, "padding", least=0)
-        self.dilation = check_pair(dilation, "dilation")
-        self.groups = check_groups(self.channels, self.filters, groups)
-        places = self.kernel_size[0] * self.kernel_size[1]
-        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
-        self.activation = check_pointwise(activation)
-        scheme = initializer
-        if scheme is None:
-            scheme = "he" if activation == "relu" else "xavier"
-        gluon.nn.Conv2DTranspose.__init__(
-            self,
-            self.filters,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            use_bias=check_flag(bias, "bias"),
-            weight_initializer=Initializer(scheme, seed),
-            in_channels=self.channels,
-        )
-        self._tangled = are_tangled(self.stride, self.dilation)
-        if self._tangled:
-            pairs = zip(self.kernel_size, self.dilation, strict=True)
-            span = tuple((k - 1) * d + 1 for k, d in pairs)
-            self._kwargs |= {"kernel": span, "dilate": (1, 1)}
-        prepare(self)
+    _gluon = gluon.nn.Conv2DTranspose
 
     def hybrid_forward(self, F: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         """Maps (batch, channels, height, width) to (batch, filters, rows, columns)."""
-        if self._tangled:
+        if are_tangled(self.stride, self.dilation):
             weight = spread(F, weight, self.weight.shape, self.dilation)
-        return filtered(self, F, gluon.nn.Conv2DTranspose, x, weight, bias)
-
-    def _mode(self) -> Any:
-        """A frozen weight beside a bias that is trained leads to another graph."""
-        return self.training, bias_alone(self.weight, self.bias)
+            pairs = zip(self.kernel_size, self.dilation, strict=True)
+            span = tuple((k - 1) * d + 1 for k, d in pairs)
+            self._kwargs |= {"kernel": span, "dilate": (1, 1)}
+        return super().hybrid_forward(F, x, weight, bias)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Checks the channels, and that something is left."""
