@@ -1,8 +1,9 @@
 """What the pages of the book need and a user of the library never does.
 
 `listing` shows the library's own source, `check` and `close` look at what a reader
-filled in, and `glue` carries a number from a cell into a sentence. `needs` says what a
-notebook that was downloaded needs, and lets it run where MXNet cannot be had.
+filled in, and `glue` carries a number from a cell into a sentence. `checkerboard`
+measures a pattern in maps. `needs` says what a notebook that was downloaded needs, and
+lets it run where MXNet cannot be had.
 """
 
 from __future__ import annotations
@@ -11,5 +12,6 @@ from d2lib.book.extras import needs
 from d2lib.book.gaps import check, close
 from d2lib.book.listings import Listing, listing
 from d2lib.book.numbers import glue
+from d2lib.book.patterns import checkerboard
 
-__all__ = ["Listing", "check", "close", "glue", "listing", "needs"]
+__all__ = ["Listing", "check", "checkerboard", "close", "glue", "listing", "needs"]
