@@ -3,12 +3,17 @@
 The core is what stands above *Going further*; what stands below, and the exercises, may
 be left for another day. A minute is 180 words of prose or ten visible lines of code.
 What is folded does not count, and of two tabs only the longer one does.
+
+The minutes of all cores are written to `minutes.json` beside the site, and a test holds
+them to what a page may take.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -16,6 +21,7 @@ from sphinx.transforms import SphinxTransform
 
 WORDS, LINES = 180, 10  # a minute
 FURTHER = "Going further"
+KEY = "reading_minutes"  # in Sphinx's metadata of a page
 FOLDED = {"tag_hide-input", "tag_hide-cell", "tag_remove-input", "tag_remove-cell"}
 
 
@@ -40,6 +46,11 @@ def reading(node: nodes.Node) -> tuple[int, int]:
             if is_listing
             or (part.get("nb_element") == "cell_code_source" and not classes & FOLDED)
         ]
+    if node.get("nb_element") == "mime_bundle":
+        # The same output in several forms, of which the page will show one: a
+        # listing's Markdown, and not also the text that a terminal would get.
+        rich = [p for p in children if p.get("mime_type") != "text/plain"]
+        children = rich or children
     counts = [reading(child) for child in children]
     if "twin-tabs" in classes:
         return max(counts, key=minutes, default=(0, 0))
@@ -92,9 +103,22 @@ class ReadingTime(SphinxTransform):
         title = next(self.document.findall(nodes.title))
         line = nodes.paragraph("", text, classes=["reading-time"])
         title.parent.insert(title.parent.index(title) + 1, line)
-        self.env.metadata[self.env.docname]["reading_minutes"] = found[0]
+        self.env.metadata[self.env.docname][KEY] = found[0]
+
+
+def write_minutes(app: Sphinx, error: Exception | None) -> None:
+    """Write title and minutes of every page that has a core, beside the site."""
+    if error is None:
+        found = {
+            name: {"title": app.env.titles[name].astext(), "core": said[KEY]}
+            for name, said in sorted(app.env.metadata.items())
+            if KEY in said
+        }
+        file = Path(app.outdir).parent / "minutes.json"
+        file.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_transform(ReadingTime)
+    app.connect("build-finished", write_minutes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

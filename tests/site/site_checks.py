@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Browser, Page
 
+CORE, LAB_CORE = 25, 50  # minutes that a page may take, and one whose title is Lab ...
 PHONE, DESK = {"width": 375, "height": 667}, {"width": 1280, "height": 800}
 
 
@@ -183,4 +184,23 @@ def check_links(site: Path) -> list[str]:
             else:
                 continue
             problems.append(f"{page.relative_to(site)} links to {link}, {problem}")
+    return problems
+
+
+def check_minutes(names: list[str], minutes: dict[str, dict]) -> list[str]:
+    """No page takes longer to read than it may, before it goes further.
+
+    Args:
+        names: The pages.
+        minutes: What the build wrote to `minutes.json`: titles, and the cores' minutes.
+    """
+    problems = []
+    for name in names:
+        if name not in minutes:
+            problems.append(f"{name} has no section Going further, so no core")
+            continue
+        title, core = minutes[name]["title"], minutes[name]["core"]
+        limit = LAB_CORE if title.startswith("Lab") else CORE
+        if core > limit:
+            problems.append(f"the core of {name} takes {core:.1f} minutes, not {limit}")
     return problems

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import re
 import subprocess
 import sys
@@ -9,8 +11,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from docutils import nodes
 from execution import ROOT
+from minutes import reading
 from test_execution import HEADER, cell, write_book
+
+from d2lib.book import listing as library_listing
 
 pytestmark = pytest.mark.xdist_group("build")
 
@@ -54,6 +60,10 @@ Which?
 ```{{eval-rst}}
 .. autofunction:: d2lib.book.listings.listing
 ```
+
+## Going further
+
+The end.
 """
 
 
@@ -112,6 +122,19 @@ def test_tabs_and_listings(book, tmp_path):
     assert "def one():\n    ...  # fill in: return 1" in [c.source for c in gaps]
     assert 'href="../_sources/chapters/page-gaps.ipynb"' in html
     assert "one: passed" in html
+
+    said = json.loads((tmp_path / "_build/minutes.json").read_text("utf-8"))
+    assert set(said) == {"chapters/page"}
+    assert said["chapters/page"]["title"] == "Page"
+    assert said["chapters/page"]["core"] > 1
+    file = tmp_path / "_build/.doctrees/chapters/page.doctree"
+    [shown] = [
+        node
+        for node in pickle.loads(file.read_bytes()).findall(nodes.container)
+        if "tag_listing" in node["classes"]
+    ]
+    lines = library_listing(library_listing).source.splitlines()
+    assert reading(shown)[1] == sum(1 for line in lines if line.strip())
 
 
 def test_a_listing_of_what_the_reference_leaves_out_is_an_error(book, tmp_path):

@@ -49,6 +49,17 @@ class TestReading:
         listing.children = listing.children[1:]  # its input is gone by then
         assert reading(listing) == (0, 5)
 
+    def test_a_listing_is_read_once_though_it_is_kept_in_two_forms(self):
+        listing = cell(5, "numpy", "listing")
+        output = listing[1]
+        forms = nodes.container("", nb_element="mime_bundle")
+        for kind in ("text/markdown", "text/plain"):
+            forms += nodes.container("", output[0].deepcopy(), mime_type=kind)
+        output.children = []
+        output += forms
+        listing.children = [output]
+        assert reading(listing) == (0, 5)
+
     def test_the_longer_tab(self):
         tabs = nodes.container("", cell(3), cell(8), classes=["twin-tabs"])
         assert reading(tabs) == (0, 8)

@@ -73,3 +73,18 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path):
         "a.html links to sub/b.html#here, but there is no place here",
         "sub/b.html links to c.html, which is not there",
     ]
+
+
+def test_a_page_that_takes_too_long_to_read_is_found():
+    minutes = {
+        "3/short": {"title": "Short", "core": 24.9},
+        "3/long": {"title": "Long", "core": 25.1},
+        "3/lab": {"title": "Lab: long", "core": 49.9},
+        "3/endless": {"title": "Lab: endless", "core": 50.1},
+    }
+    assert checks.check_minutes(["3/short", "3/lab"], minutes) == []
+    assert checks.check_minutes([*minutes, "3/old"], minutes) == [
+        "the core of 3/long takes 25.1 minutes, not 25",
+        "the core of 3/endless takes 50.1 minutes, not 50",
+        "3/old has no section Going further, so no core",
+    ]
