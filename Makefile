@@ -2,6 +2,8 @@
 #
 #   make book                     PYTHON=python3.11 chooses the interpreter
 #   make bench WORK=... BUSY=1    WORK is handed to the benchmarks, BUSY beside a busy core
+#   make bench THREADS=1          each peer on one thread
+#   make evidence WHAT=...        chooses what is trained for minutes (in all two hours)
 #   make shake PAGES=... TIMES=... chooses pages, and how many draws of noise
 
 BIN := .venv/bin
@@ -10,7 +12,7 @@ export PYTHON
 TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-without-mxnet test-notebooks shake serve lab bench lint format lock clean clean-all
+.PHONY: help book test test-without-mxnet test-notebooks shake serve lab bench evidence lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -44,7 +46,10 @@ test-notebooks: book ## run all notebooks to download in fresh environments
 	@requirements/install-bench.sh
 
 bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
-	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(WORK)
+	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(if $(THREADS),--threads $(THREADS)) $(WORK)
+
+evidence: $(ENVIRONMENT) ## train for minutes what the pages quote: WHAT="lenet detector"
+	@$(BIN)/python -m evidence $(WHAT)
 
 shake: $(ENVIRONMENT) ## run pages as other machines would: PAGES="gradients lstm" TIMES=5
 	@$(BIN)/python _ext/shake.py --times $(TIMES) $(PAGES)

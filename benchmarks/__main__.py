@@ -78,13 +78,20 @@ def main() -> None:
             "Stop them and measure again."
         )
     if not options.dry:
-        keep(report.merge(report.load(), machine, rows))
+        kept = report.load()
+        if options.threads == 1:
+            keep(report.merge(kept, kept["machine"], rows, "one_thread"))
+        else:
+            keep(report.merge(kept, machine, rows))
 
 
 def keep(results: dict[str, Any]) -> None:
     """Writes the results, and what is shown of them."""
     report.save(results)
     tables = report.table(results), report.goals(results)
+    if results.get("one_thread"):
+        alone = report.goals({"results": results["one_thread"]})
+        tables = *tables, f"On one thread:\n\n{alone}"
     if results.get("busy"):
         tables = *tables, report.beside_neighbour(results)
     text = "\n\n".join(tables) + "\n"

@@ -47,6 +47,10 @@ LSTM_BATCH, LSTM_LENGTH = 32, 100
 ATTENTION = 16, 128, 256  # batch, length, units
 HEADS = 8
 GEMM = 2048
+LENET_BATCH = 128
+BOXES = 5000
+ROIS = 256
+ROI_SIZE = 6
 LR = 0.1  # of SGD
 
 
@@ -115,6 +119,106 @@ def attention() -> Data:
     return data
 
 
+@dataclass(frozen=True)
+class Filters:
+    """A convolution: batch, channels, height = width; filters, kernel, stride, padding.
+
+    The first layer of a network needs no gradient of its input.
+    """
+
+    x: tuple[int, int, int]
+    filters: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    first: bool = False
+    transposed: bool = False
+
+    @property
+    def out(self) -> int:
+        """Height and width of the result."""
+        if self.transposed:
+            return (self.x[2] - 1) * self.stride + self.kernel - 2 * self.padding
+        return (self.x[2] + 2 * self.padding - self.kernel) // self.stride + 1
+
+    @property
+    def flops(self) -> float:
+        """Of a forward and a backward pass."""
+        n, channels, size = self.x
+        places = (size if self.transposed else self.out) ** 2
+        product = 2.0 * n * places * channels * self.filters * self.kernel**2
+        return (2 if self.first else 3) * product
+
+    def data(self) -> Data:
+        """x, W as (filters, channels, k, k) or (channels, filters, k, k), b and g."""
+        rng = np.random.default_rng(10)
+        n, channels, size = self.x
+        shape = (
+            (channels, self.filters) if self.transposed else (self.filters, channels)
+        )
+        arrays = {
+            "x": rng.normal(size=(n, channels, size, size)),
+            "W": rng.normal(0, 0.1, (*shape, self.kernel, self.kernel)),
+            "b": rng.normal(size=self.filters),
+            "g": rng.normal(size=(n, self.filters, self.out, self.out)),
+        }
+        return {name: a.astype(np.float32) for name, a in arrays.items()}
+
+
+FILTERS = {
+    "conv_a": Filters((64, 1, 28), 32, 5, first=True),
+    "conv_b": Filters((64, 32, 14), 64, 3, padding=1),
+    "conv_c": Filters((128, 16, 14), 32, 3, padding=1),
+    "conv_transpose": Filters((64, 32, 14), 16, 4, 2, 1, transposed=True),
+}
+
+
+def max_pool() -> Data:
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(64, 32, 28, 28)).astype(np.float32)
+    return {"x": x, "g": rng.normal(size=(64, 32, 14, 14)).astype(np.float32)}
+
+
+def lenet() -> Data:
+    """LeNet with 6 and 16 filters, names as in d2lib: W of layer k is layers.k.W."""
+    rng = np.random.default_rng(12)
+    shapes = {0: (6, 1, 5, 5), 2: (16, 6, 5, 5), 4: (120, 16, 5, 5)}
+    shapes |= {6: (120, 84), 7: (84, 10)}  # dense: (inputs, units)
+    data = {
+        "x": rng.random((LENET_BATCH, 1, 28, 28), np.float32),
+        "y": rng.integers(0, 10, LENET_BATCH),
+    }
+    for k, shape in shapes.items():
+        inputs = np.prod(shape[1:]) if len(shape) == 4 else shape[0]
+        units = shape[0] if len(shape) == 4 else shape[1]
+        data[f"W{k}"] = rng.normal(0, np.sqrt(2 / inputs), shape).astype(np.float32)
+        data[f"b{k}"] = np.zeros(units, np.float32)
+    return data
+
+
+def boxes(n: int, rng: np.random.Generator, size: float) -> np.ndarray:
+    """Boxes (x1, y1, x2, y2) of 8 to 32 pixels inside a square of that size."""
+    corner = rng.uniform(0, size - 32, (n, 2))
+    return np.hstack([corner, corner + rng.uniform(8, 32, (n, 2))]).astype(np.float32)
+
+
+def nms() -> Data:
+    rng = np.random.default_rng(13)
+    scores = rng.permutation(BOXES).astype(np.float32) / BOXES + 0.01
+    return {"boxes": boxes(BOXES, rng, 512), "scores": scores}
+
+
+def roi_align() -> Data:
+    rng = np.random.default_rng(14)
+    g = rng.normal(size=(ROIS, 64, ROI_SIZE, ROI_SIZE))
+    return {
+        "x": rng.normal(size=(8, 64, 16, 16)).astype(np.float32),
+        "boxes": boxes(ROIS, rng, 64),
+        "of": np.sort(rng.integers(0, 8, ROIS)),
+        "g": g.astype(np.float32),
+    }
+
+
 def matrices() -> Data:
     a, b = np.random.default_rng(7).random((2, GEMM, GEMM), np.float32)
     return {"a": a, "b": b}
@@ -164,6 +268,24 @@ WORKS = {
         * float(np.prod(ATTENTION))
         * (4 * ATTENTION[2] + 2 * ATTENTION[1]),
     ),
+    **{
+        name: Work(title, FILTERS[name].data, flops=FILTERS[name].flops)
+        for name, title in {
+            "conv_a": "Convolution A, 64 × 1 × 28² → 32, 5 × 5, the first layer",
+            "conv_b": "Convolution B, 64 × 32 × 14² → 64, 3 × 3",
+            "conv_c": "Convolution C, 128 × 16 × 14² → 32, 3 × 3",
+            "conv_transpose": "Transposed convolution, 64 × 32 × 14² → 16 × 28², 4 × 4",
+        }.items()
+    },
+    "max_pool": Work(
+        "Max pooling 2 × 2 of 64 × 32 × 28²: forward and backward",
+        max_pool,
+        # Reads x and writes a quarter; reads that, and writes the gradient of x.
+        moved=(1 + 1 / 4 + 1 / 4 + 1) * 4 * 64 * 32 * 28**2,
+    ),
+    "lenet": Work("LeNet with 6 and 16 filters, batch 128: one step of SGD", lenet),
+    "nms": Work("Non-maximum suppression of 5,000 boxes", nms),
+    "roi_align": Work("RoI align, 256 regions of 8 × 64 × 16²: both ways", roi_align),
     "import": Work("Import the library in a fresh process", dict),
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from benchmarks.peers._import import timed_import
-from benchmarks.works import HEADS, LR
+from benchmarks.works import FILTERS, HEADS, LR, ROI_SIZE
 
 
 class Works:
@@ -109,6 +111,95 @@ class Works:
             return {f"d{k}" if k[0] in "Wb" else k: v for k, v in found.items()}
 
         return step, named
+
+    def laid(self, maps):
+        """Maps as they lie in memory between two layers of this twin."""
+        return maps
+
+    def maps(self, function, data, arguments=(), needs_dx=True):
+        """Forward and backward of a function of x, and of weights by name."""
+        dl = self.dl
+        x = dl.tensor(self.laid(data["x"]), requires_grad=needs_dx)
+        g = dl.tensor(self.laid(data["g"]))
+        weights = {n: dl.tensor(data[n], requires_grad=True) for n in arguments}
+        optimizer = dl.SGD([*([x] if needs_dx else []), *weights.values()])
+        y = None
+
+        def step():
+            nonlocal y
+            optimizer.zero_grad()
+            with dl.record():
+                y = function(x, **weights)
+            y.backward(g)
+
+        def result():
+            found = {"y": dl.to_numpy(y)}
+            if needs_dx:
+                found["dx"] = dl.to_numpy(x.grad)
+            return found | {f"d{n}": dl.to_numpy(w.grad) for n, w in weights.items()}
+
+        return step, result
+
+    def convolution(self, name, data):
+        """One of `FILTERS`."""
+        at = FILTERS[name]
+        kind = self.dl.conv_transpose2d if at.transposed else self.dl.conv2d
+        function = partial(kind, stride=at.stride, padding=at.padding)
+        return self.maps(function, data, "Wb", not at.first)
+
+    def conv_a(self, data):
+        return self.convolution("conv_a", data)
+
+    def conv_b(self, data):
+        return self.convolution("conv_b", data)
+
+    def conv_c(self, data):
+        return self.convolution("conv_c", data)
+
+    def conv_transpose(self, data):
+        return self.convolution("conv_transpose", data)
+
+    def max_pool(self, data):
+        return self.maps(self.dl.MaxPool2D(2), data)
+
+    def lenet(self, data):
+        dl = self.dl
+        model = dl.LeNet()
+        layers = [int(name[1:]) for name in data if name.startswith("W")]
+        model.load_state(
+            {f"layers.{k}.{p}": data[f"{p}{k}"] for k in layers for p in "Wb"}
+        )
+        model.hybridize()
+        optimizer = dl.SGD(model.parameters(), lr=LR)
+        x, y = dl.tensor(data["x"]), data["y"]
+
+        def step():
+            with dl.record():
+                loss = dl.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+        def result():
+            state = model.state()
+            return {f"{p}{k}": state[f"layers.{k}.{p}"] for k in layers for p in "Wb"}
+
+        return step, result
+
+    def nms(self, data):
+        kept = None
+
+        def step():
+            nonlocal kept
+            kept = self.dl.nms(data["boxes"], data["scores"], 0.5)
+
+        return step, lambda: {"kept": kept}
+
+    def roi_align(self, data):
+        rois, of = data["boxes"], data["of"]
+        return self.maps(
+            lambda x: self.dl.roi_align(x, rois, of, ROI_SIZE, 1 / 4), data
+        )
 
     def import_(self, data):
         return timed_import(self.dl.__name__)

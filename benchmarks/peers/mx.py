@@ -12,4 +12,7 @@ _works = Works(mx)
 mlp, small_mlp, adam = _works.mlp, _works.small_mlp, _works.adam
 cross_entropy, lstm = _works.cross_entropy, _works.lstm
 attention, import_ = _works.attention, _works.import_
+conv_a, conv_b, conv_c = _works.conv_a, _works.conv_b, _works.conv_c
+conv_transpose, max_pool = _works.conv_transpose, _works.max_pool
+lenet, nms, roi_align = _works.lenet, _works.nms, _works.roi_align
 finish = mxnet.npx.waitall  # MXNet queues what it is told and computes meanwhile

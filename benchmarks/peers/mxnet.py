@@ -2,11 +2,13 @@
 
 import os
 import warnings
+from functools import partial
 
 import numpy
+import numpy as np
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import HEADS, LR
+from benchmarks.works import FILTERS, HEADS, LR, ROI_SIZE
 
 numpy.bool = bool  # without this line MXNet 1.9.1 does not import on NumPy >= 1.24
 with warnings.catch_warnings():
@@ -165,6 +167,118 @@ def attention(data):
         return arrays
 
     return step, result
+
+
+def maps(function, data, arguments=(), needs_dx=True):
+    """Forward and backward of a function of x, and of weights by name."""
+    x, g = mx.nd.array(data["x"]), mx.nd.array(data["g"])
+    weights = {n: mx.nd.array(data[n]) for n in arguments}
+    for array in [x] * needs_dx + list(weights.values()):
+        array.attach_grad()
+    y = None
+
+    def step():
+        nonlocal y
+        with mx.autograd.record():
+            y = function(x, *weights.values())
+        y.backward(g)
+
+    def result():
+        found = {"y": y.asnumpy()} | ({"dx": x.grad.asnumpy()} if needs_dx else {})
+        return found | {f"d{n}": w.grad.asnumpy() for n, w in weights.items()}
+
+    return step, result
+
+
+def convolution(name, data):
+    at = FILTERS[name]
+    kind = mx.nd.Deconvolution if at.transposed else mx.nd.Convolution
+    pairs = {"kernel": at.kernel, "stride": at.stride, "pad": at.padding}
+    options = {k: (v, v) for k, v in pairs.items()} | {"num_filter": at.filters}
+    return maps(partial(kind, no_bias=False, **options), data, "Wb", not at.first)
+
+
+conv_a, conv_b = partial(convolution, "conv_a"), partial(convolution, "conv_b")
+conv_c = partial(convolution, "conv_c")
+conv_transpose = partial(convolution, "conv_transpose")
+
+
+def max_pool(data):
+    options = {"kernel": (2, 2), "stride": (2, 2), "pool_type": "max"}
+    return maps(partial(mx.nd.Pooling, **options), data)
+
+
+def lenet(data):
+    nn = mx.gluon.nn
+    layers = {
+        0: nn.Conv2D(6, 5, padding=2, activation="relu"),
+        2: nn.Conv2D(16, 5, activation="relu"),
+        4: nn.Conv2D(120, 5, activation="relu"),
+        6: nn.Dense(84, activation="relu"),
+        7: nn.Dense(10),
+    }
+    model = nn.HybridSequential()
+    for k, layer in layers.items():
+        model.add(layer)
+        if k < 4:
+            model.add(nn.MaxPool2D(2))
+    model.initialize()
+    model.hybridize()
+    x, y = mx.nd.array(data["x"]), mx.nd.array(data["y"])
+    model(x)  # makes the weights
+    for k, layer in layers.items():
+        W = data[f"W{k}"]
+        layer.weight.set_data(mx.nd.array(W if W.ndim == 4 else W.T))
+        layer.bias.set_data(mx.nd.array(data[f"b{k}"]))
+    trainer = mx.gluon.Trainer(
+        model.collect_params(), "sgd", {"learning_rate": LR}, kvstore=None
+    )
+    loss_function = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+
+    def step():
+        with mx.autograd.record():
+            loss = loss_function(model(x), y)
+        loss.backward()
+        trainer.step(len(x))
+
+    def result():
+        arrays = {}
+        for k, layer in layers.items():
+            W = layer.weight.data().asnumpy()
+            arrays[f"W{k}"] = W if W.ndim == 4 else W.T
+            arrays[f"b{k}"] = layer.bias.data().asnumpy()
+        return arrays
+
+    return step, result
+
+
+def nms(data):
+    scores = data["scores"][:, None]
+    order = np.arange(len(scores), dtype=np.float32)[
+        :, None
+    ]  # as the class: comes back
+    table = mx.nd.array(np.hstack([order, scores, data["boxes"]]))
+    kept = None
+
+    def step():
+        nonlocal kept
+        kept = mx.nd.contrib.box_nms(table, overlap_thresh=0.5, valid_thresh=0)
+
+    def result():
+        found = kept.asnumpy()[:, 0]
+        return {"kept": found[found >= 0].astype(np.int64)}
+
+    return step, result
+
+
+def roi_align(data):
+    rois = mx.nd.array(np.hstack([data["of"][:, None], data["boxes"]]))
+
+    def cut(x):
+        size, scale = (ROI_SIZE, ROI_SIZE), 1 / 4
+        return mx.nd.contrib.ROIAlign(x, rois, size, scale, 2, aligned=True)
+
+    return maps(cut, data)
 
 
 def import_(data):

@@ -22,3 +22,6 @@ THREADS = int(os.environ["OMP_NUM_THREADS"])
 finish = mxnet.finish
 mlp, small_mlp, adam = mxnet.mlp, mxnet.small_mlp, mxnet.adam
 cross_entropy, lstm, attention = mxnet.cross_entropy, mxnet.lstm, mxnet.attention
+conv_a, conv_b, conv_c = mxnet.conv_a, mxnet.conv_b, mxnet.conv_c
+conv_transpose, max_pool = mxnet.conv_transpose, mxnet.max_pool
+lenet, nms, roi_align = mxnet.lenet, mxnet.nms, mxnet.roi_align

@@ -1,12 +1,13 @@
 """PyTorch on the processor, as its tutorials use it."""
 
 import os
+from functools import partial
 
 import numpy as np
 import torch
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import HEADS, LR
+from benchmarks.works import FILTERS, HEADS, LR
 
 VERSION = torch.__version__
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -138,6 +139,79 @@ def attention(data):
             **{"dW_q": W_q.T, "dW_k": W_k.T, "dW_v": W_v.T, "db_q": b_q, "db_v": b_v},
             **{"dW_o": mix.weight.grad.numpy().T, "db_o": mix.bias.grad.numpy()},
         }
+
+    return step, result
+
+
+def maps(function, data, arguments=(), needs_dx=True):
+    """Forward and backward of a function of x, and of weights by name."""
+    x = torch.tensor(data["x"], requires_grad=needs_dx)
+    g = torch.tensor(data["g"])
+    weights = {n: torch.tensor(data[n], requires_grad=True) for n in arguments}
+    y = None
+
+    def step():
+        nonlocal y
+        for tensor in [x, *weights.values()]:
+            tensor.grad = None
+        y = function(x, *weights.values())
+        y.backward(g)
+
+    def result():
+        found = {"y": y.detach().numpy()} | ({"dx": x.grad.numpy()} if needs_dx else {})
+        return found | {f"d{n}": w.grad.numpy() for n, w in weights.items()}
+
+    return step, result
+
+
+def convolution(name, data):
+    at = FILTERS[name]
+    f = torch.nn.functional
+    kind = f.conv_transpose2d if at.transposed else f.conv2d
+    function = partial(kind, stride=at.stride, padding=at.padding)
+    return maps(function, data, "Wb", not at.first)
+
+
+conv_a, conv_b = partial(convolution, "conv_a"), partial(convolution, "conv_b")
+conv_c = partial(convolution, "conv_c")
+conv_transpose = partial(convolution, "conv_transpose")
+
+
+def max_pool(data):
+    return maps(partial(torch.nn.functional.max_pool2d, kernel_size=2), data)
+
+
+def lenet(data):
+    nn = torch.nn
+    convolutions = {
+        0: nn.Conv2d(1, 6, 5, padding=2),
+        2: nn.Conv2d(6, 16, 5),
+        4: nn.Conv2d(16, 120, 5),
+    }
+    dense = {6: nn.Linear(120, 84), 7: nn.Linear(84, 10)}
+    for k, layer in (convolutions | dense).items():
+        W = torch.tensor(data[f"W{k}"])
+        layer.weight.data[:] = W.T if k in dense else W
+        layer.bias.data[:] = torch.tensor(data[f"b{k}"])
+    first, second, third = convolutions.values()
+    pool = nn.MaxPool2d(2)
+    filters = [first, nn.ReLU(), pool, second, nn.ReLU(), pool, third, nn.ReLU()]
+    model = nn.Sequential(*filters, nn.Flatten(), dense[6], nn.ReLU(), dense[7])
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
+    x, y = torch.tensor(data["x"]), torch.tensor(data["y"])
+
+    def step():
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def result():
+        arrays = {}
+        for k, layer in (convolutions | dense).items():
+            W = layer.weight.detach().numpy()
+            arrays[f"W{k}"] = W.T if k in dense else W
+            arrays[f"b{k}"] = layer.bias.detach().numpy()
+        return arrays
 
     return step, result
 

@@ -13,5 +13,15 @@ from d2lib.book.gaps import check, close
 from d2lib.book.listings import Listing, listing
 from d2lib.book.numbers import glue
 from d2lib.book.patterns import checkerboard
+from d2lib.book.runs import evidence
 
-__all__ = ["Listing", "check", "checkerboard", "close", "glue", "listing", "needs"]
+__all__ = [
+    "Listing",
+    "check",
+    "checkerboard",
+    "close",
+    "evidence",
+    "glue",
+    "listing",
+    "needs",
+]

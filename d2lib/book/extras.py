@@ -9,8 +9,15 @@ import numpy
 
 __all__ = ["needs"]
 
-# What each extra of the package brings, as one imports and as one installs it.
-EXTRAS = {"plot": "matplotlib", "music": "music21", "mxnet": "mxnet"}
+# What each extra of the package brings, as one imports it,
+EXTRAS = {
+    "plot": "matplotlib",
+    "music": "music21",
+    "photos": "skimage",
+    "mxnet": "mxnet",
+}
+# and how it is called where one installs it, if that is another name.
+INSTALLED_AS = {"skimage": "scikit-image"}
 
 # How a cell begins that needs MXNet. Where MXNet is missing, such a cell does nothing.
 MXNET_CELL = "# MXNet"
@@ -26,10 +33,12 @@ def needs(*extras: str) -> None:
 
     Args:
         extras: which extras of the package the notebook uses: ``"plot"`` for
-            matplotlib, ``"music"`` for music21, ``"mxnet"`` for MXNet.
+            matplotlib, ``"music"`` for music21, ``"photos"`` for scikit-image,
+            ``"mxnet"`` for MXNet.
 
     Raises:
-        ImportError: matplotlib or music21 is missing. The message says how to get it.
+        ImportError: matplotlib, music21 or scikit-image is missing. The message says
+            how to get it.
         ValueError: the package has no extra of this name.
 
     Example:
@@ -43,7 +52,7 @@ def needs(*extras: str) -> None:
     names = [EXTRAS[extra] for extra in extras]
     reason = _why_without_mxnet() if "mxnet" in extras else None
     missing = [
-        name
+        INSTALLED_AS.get(name, name)
         for name in names
         if name != "mxnet" and importlib.util.find_spec(name) is None
     ]
@@ -55,7 +64,7 @@ def needs(*extras: str) -> None:
         )
     here = [("NumPy", numpy)]
     here += [
-        (name, importlib.import_module(name))
+        (INSTALLED_AS.get(name, name), importlib.import_module(name))
         for name in names
         if name != "mxnet" or reason is None
     ]
