@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import importlib.metadata
 import json
 import multiprocessing
 import os
-import platform
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from evidence.run import MODULES, measure, module_of
+
 FILE = Path(__file__).parent.parent / "d2lib" / "book" / "evidence.json"
 TABLE = Path(__file__).with_name("results.md")
-#: Where the runs of each name are.
-MODULES = {name: "vision" for name in ("lenet", "detector", "segmenter")}
 #: A row is the same measurement as another with the same of these.
 KEY = "name", "twin", "variant", "seed"
 
@@ -47,8 +44,7 @@ def main() -> None:
 
 def runs_of(name: str, options: argparse.Namespace) -> list[tuple[str, str, str, int]]:
     """The runs of one name, all seeds of one variant after each other."""
-    module = importlib.import_module(f"evidence.{MODULES[name]}")
-    _, variants, seeds = module.RUNS[name]
+    _, variants, seeds = module_of(name).RUNS[name]
     return [
         (name, twin, variant, seed)
         for twin in variants
@@ -57,35 +53,6 @@ def runs_of(name: str, options: argparse.Namespace) -> list[tuple[str, str, str,
         if variant in (options.variants or variants[twin])
         for seed in options.seeds or seeds
     ]
-
-
-def measure(name: str, twin: str, variant: str, seed: int) -> dict[str, Any]:
-    """Makes one run, in a process of its own."""
-    module = importlib.import_module(f"evidence.{MODULES[name]}")
-    function, _, _ = module.RUNS[name]
-    packages = ("numpy",) if twin == "scratch" else ("numpy", "mxnet")
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
-    return {
-        "name": name,
-        "twin": twin,
-        "variant": variant,
-        "seed": seed,
-        **function(twin, seed, variant),
-        "date": datetime.date.today().isoformat(),
-        "processor": processor(),
-        "versions": ", ".join([f"Python {platform.python_version()}", *versions]),
-    }
-
-
-def processor() -> str:
-    """The processor's name, and whether it has the widest instructions."""
-    from benchmarks.__main__ import cpu_name
-
-    try:
-        wide = " avx512f" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return cpu_name()
-    return f"{cpu_name()}, AVX-512" if wide else cpu_name()
 
 
 def keep(row: dict[str, Any]) -> None:
