@@ -43,7 +43,7 @@ __all__ = [
 
 STD = (0.1, 0.1, 0.2, 0.2)
 _LARGEST = np.log(1000 / 16)  # of a box's code: exp of more is no box of an image
-_BLOCK = 64  # boxes that `nms` decides on at a time
+_BLOCK = 32  # boxes that `nms` decides on at a time
 
 
 def iou(a: Any, b: Any) -> Tensor:
@@ -177,10 +177,10 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
         block = np.flatnonzero(alive[start : start + _BLOCK]) + start
         if not len(block):
             continue
-        near = overlaps(boxes[block], boxes[block]) > threshold
-        for k in range(len(block)):
+        near = np.triu(overlaps(boxes[block], boxes[block]) > threshold, k=1)
+        for k in np.flatnonzero(near.any(axis=1)):
             if alive[block[k]]:
-                alive[block[k + 1 :][near[k, k + 1 :]]] = False
+                alive[block[near[k]]] = False
         block = block[alive[block]]
         rest = np.flatnonzero(alive[start + _BLOCK :]) + start + _BLOCK
         struck = (overlaps(boxes[block], boxes[rest]) > threshold).any(axis=0)

@@ -88,12 +88,21 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     A box without an area shares nothing with any, not even with itself.
     """
-    x1, y1 = (np.maximum(a[:, None, k], b[:, k]) for k in (0, 1))
-    x2, y2 = (np.minimum(a[:, None, k], b[:, k]) for k in (2, 3))
-    shared = (x2 - x1).clip(0) * (y2 - y1).clip(0)
+    shared = _common(a, b, 0)
+    shared *= _common(a, b, 1)
     area_a, area_b = ((c[:, 2] - c[:, 0]) * (c[:, 3] - c[:, 1]) for c in (a, b))
-    union = area_a[:, None] + area_b - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    union = np.add.outer(area_a, area_b)
+    union -= shared
+    # Two boxes without an area have nothing in common, and nothing over little is 0.
+    np.maximum(union, np.finfo(union.dtype).tiny, out=union)
+    return np.divide(shared, union, out=shared)
+
+
+def _common(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
+    """The length that each of a has in common with each of b, along x or y."""
+    length = np.minimum.outer(a[:, axis + 2], b[:, axis + 2])
+    length -= np.maximum.outer(a[:, axis], b[:, axis])
+    return np.maximum(length, 0, out=length)
 
 
 def match_anchors(

@@ -75,6 +75,11 @@ def test_pieces_as_by_mxnet(mx, seed, name, scale):
     b, rng = draw(seed, 6)
     x = rng.normal(size=(2, 2, *rng.integers(1, 9, 2))).astype(np.float32)
     image, size = rng.integers(0, 2, len(b)), tuple(rng.integers(1, 4, 2).tolist())
+    rounded = 3 in size or (b % 0.5).any()  # thirds are, halves are not
+    if rounded or (b[:, :2] == b[:, 2:]).any():  # and MXNet must be given some width
+        # A place that is on the map's edge but for rounding is on it in one twin only,
+        # and what is there ends with a jump.
+        b += np.float32(0.0173)
     found = []
     for dl in (scratch, mx):
         tensor = dl.tensor(x, requires_grad=True)
