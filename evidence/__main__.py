@@ -14,6 +14,10 @@ from evidence.run import MODULES, measure, module_of
 
 FILE = Path(__file__).parent.parent / "d2lib" / "book" / "evidence.json"
 TABLE = Path(__file__).with_name("results.md")
+TOLD = """\
+Made by `make evidence`. Each row is one training, by one thread of one process, from
+the seed that it names. Seconds are the processor's, of the training alone. What is
+trained how stands in the functions of this folder, by the names of the headings."""
 #: A row is the same measurement as another with the same of these.
 KEY = "name", "twin", "variant", "seed"
 
@@ -85,7 +89,7 @@ def in_words(row: dict[str, Any]) -> str:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """All rows as tables in Markdown, one a name."""
-    parts = ["# What long runs measured", __doc__.split(":", 1)[1].strip()]
+    parts = ["# What long runs measured", TOLD]
     for name in dict.fromkeys(row["name"] for row in rows):
         mine = [row for row in rows if row["name"] == name]
         columns = list(dict.fromkeys(k for row in mine for k in measures(row)))
