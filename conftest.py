@@ -16,12 +16,15 @@ EXTRAS = {
     "book": "jupyter_book",
     "music": "music21",
     "mxnet": "mxnet",
+    "photos": "skimage",
     "plot": "matplotlib",
     "test": "playwright",
 }
 #: What can't be imported without an extra, or whose examples can't run.
 NEEDS = {
     "d2lib/book": "book",
+    "d2lib/data/faces.py": "photos",
+    "d2lib/data/photographs.py": "photos, plot",
     "d2lib/data/tunes.py": "music",
     "d2lib/music/judge.py": "music",
     "d2lib/mx": "mxnet",

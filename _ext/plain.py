@@ -42,6 +42,9 @@ IMPORTS = {
     "d2lib.music": "music",
     "d2lib.data.load_tunes": "music",
     "music21": "music",
+    "d2lib.data.load_faces": "photos",
+    "d2lib.data.load_photograph": "photos",
+    "skimage": "photos",
     "d2lib.mx": "mxnet",
     "mxnet": "mxnet",
 }
@@ -589,6 +592,7 @@ def first_cells(names: list[str], book: Book, page: str) -> list[NotebookNode]:
     words = {
         "plot": "`plot` is matplotlib.",
         "music": "`music` is music21.",
+        "photos": "`photos` is scikit-image.",
         "mxnet": "`mxnet` is MXNet, which exists for Linux and for macOS on Intel, up "
         "to Python 3.12. Elsewhere leave it out: the cells under **MXNet** then stay "
         "silent, and the NumPy half runs.",

@@ -82,14 +82,16 @@ def test_what_is_missing_is_named_with_its_mend(monkeypatch):
     monkeypatch.setattr(
         importlib.util,
         "find_spec",
-        lambda name: None if name == "music21" else find(name),
+        lambda name: None if name in ("music21", "skimage") else find(name),
     )
     with pytest.raises(ImportError, match=r"needs music21: run %pip install music21"):
         needs("plot", "music")
+    with pytest.raises(ImportError, match=r"scikit-image: run %pip install scikit-im"):
+        needs("plot", "photos")
 
 
 def test_a_wrong_name_is_an_error():
-    with pytest.raises(ValueError, match="plot, music, mxnet, got 'matplotlib'"):
+    with pytest.raises(ValueError, match="plot, music, photos, mxnet, got 'matplotlib'"):
         needs("matplotlib")
 
 

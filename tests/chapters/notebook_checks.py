@@ -91,6 +91,8 @@ def check_first_cells(notebook: NotebookNode) -> list[str]:
                 needed.add("plot")
             if re.search(r"\bload_tunes\b|\bd2lib\.music\b", cell.source):
                 needed.add("music")
+            if re.search(r"\bload_(faces|photograph)\b|\bskimage\b", cell.source):
+                needed.add("photos")
     for extra in sorted(needed - set(named)):
         problems.append(f"the second cell does not look for {extra}")
     for extra in named:

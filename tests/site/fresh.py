@@ -33,7 +33,7 @@ SAMPLE = [
     "chapters/appendix/errata",
 ]
 PACKAGE = ["pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "MANIFEST.in"]
-EVERYTHING = ("mxnet", "plot", "music")
+EVERYTHING = ("mxnet", "plot", "music", "photos")
 TIMEOUT = 900  # seconds a cell; a lab trains for minutes where others run beside it
 NONE = "NOTEBOOKS=none"
 ADVICE = (
@@ -160,7 +160,7 @@ def main(arguments: list[str]) -> int:
         print("There is no such notebook: run make book first.", file=sys.stderr)
         return 2
     problems = []
-    for extras in (EVERYTHING, ("plot", "music")):
+    for extras in (EVERYTHING, EVERYTHING[1:]):
         print(f"In a fresh environment with d2lib-book[{','.join(extras)}]:")
         with tempfile.TemporaryDirectory() as folder:
             try:

@@ -183,6 +183,7 @@ EXEMPT = {
     "NonFiniteLossError": "an exception",
     "MNIST": "load_mnist makes it",
     "Tunes": "load_tunes makes it",
+    "Faces": "load_faces makes it",
     "load_mnist": "takes seconds",
     "digit_scenes": "takes seconds",
     "Scenes": "digit_scenes makes it",
