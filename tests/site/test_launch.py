@@ -49,7 +49,8 @@ def test_buttons_appear_with_an_address(addressed, tmp_path):
     installs = site / "binder" / "requirements.txt"
     assert installs.is_file() == addressed
     if addressed:
-        assert f"d2lib-book[mxnet,plot,music,photos] @ git+{ADDRESS}" in installs.read_text()
+        package = f"d2lib-book[mxnet,plot,music,photos] @ git+{ADDRESS}"
+        assert package in installs.read_text()
 
 
 def test_a_page_that_needs_the_clone_offers_no_notebook(tmp_path):

@@ -143,6 +143,7 @@ GOOD = {
     "maximum.y": lambda dl, given: np.ones(3, F),
     "minimum.y": lambda dl, given: np.ones(3, F),
     "load_coco.path": "boxes.json",
+    "load_photograph.name": "text",
     "precision_recall.name": 1,
     "mean_iou.found": [[0, 1]],
     "mean_iou.truth": [[0, 1]],
