@@ -25,8 +25,8 @@ HELD_OUT = 500  # to measure on
 BATCH = 8  # scenes
 EPOCHS = {"plain": 10, "larger": 6}  # of LeNet
 # As many as fit into 240 s of one core of 2026.
-DETECTOR_STEPS = {"scratch": 3600, "mx": 2400}
-SEGMENTER_STEPS = {"scratch": 6000, "mx": 4000}
+DETECTOR_STEPS = {"scratch": 3600, "mx": 1800}
+SEGMENTER_STEPS = {"scratch": 6000, "mx": 3000}
 WEIGHTS = Path("_build/evidence")  # of the detectors, whose encoders are used again
 
 Measures = dict[str, Any]

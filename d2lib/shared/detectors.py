@@ -128,7 +128,7 @@ class Proposer:
         base = check_proposed(score.shape, code.shape, base)
         check_batch(score.shape, f"{type(self).__name__}.losses", "score")
         boxes = [check_boxes(there) for there in as_entries(boxes, "boxes", len(score))]
-        rows, truth, found, wanted = [], [], [], []
+        rows, truth, found, wanted, near = [], [], [], [], []
         for i, there in enumerate(boxes):
             label, which = match_anchors(base, there, high=0.5, low=0.3)
             yes, no = sample(label, n, 0.5, rng)
@@ -137,14 +137,14 @@ class Proposer:
             truth.append(np.arange(len(both)) < len(yes))
             found.append(yes + i * len(base))
             if len(yes):
-                target = dl.encode_boxes(there[which[yes]], base[yes])
-                wanted.append(dl.to_numpy(target))
+                wanted.append(there[which[yes]])
+                near.append(base[yes])
         asked = np.concatenate(rows)
         J_score = dl.binary_cross_entropy_with_logits(
             score.reshape(-1)[asked], np.concatenate(truth).astype(np.float32)
         )
         J_code = code_loss(
-            dl, code.reshape(-1, 4), np.concatenate(found), wanted, len(asked)
+            dl, code.reshape(-1, 4), np.concatenate(found), wanted, near, len(asked)
         )
         return J_score, J_code
 
@@ -185,16 +185,19 @@ class Proposer:
         most = check_positive_int(most, "most")
         before = check_positive_int(before, "before")
         overlap = check_overlap(overlap, "overlap")
-        scores = dl.to_numpy(score)
+        scores, codes = dl.to_numpy(score), dl.to_numpy(code)
+        if not len(scores):
+            return []
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :before]  # (batch, best)
+        codes = np.take_along_axis(codes, best[:, :, None], axis=1)
+        moved = dl.decode_boxes(codes.reshape(-1, 4), base[best].reshape(-1, 4))
+        boxes = clipped(dl.to_numpy(moved), (height, width)).reshape(*best.shape, 4)
         regions = []
-        for i, row in enumerate(scores):
-            best = np.argsort(-row, kind="stable")[:before]
-            boxes = clipped(
-                dl.to_numpy(dl.decode_boxes(code[i][best], base[best])), (height, width)
-            )
-            large = (boxes[:, 2:] - boxes[:, :2] >= LEAST).all(axis=1)
-            boxes, row = boxes[large], row[best][large]
-            regions.append(boxes[dl.nms(boxes, row, overlap)[:most]])
+        ranked = np.take_along_axis(scores, best, axis=1)
+        for row, mine in zip(ranked, boxes, strict=True):
+            large = (mine[:, 2:] - mine[:, :2] >= LEAST).all(axis=1)
+            mine, row = mine[large], row[large]
+            regions.append(mine[dl.nms(mine, row, overlap)[:most]])
         return regions
 
 
@@ -272,7 +275,7 @@ class Detector:
         J_score, J_anchor = self.rpn.losses(score, code, base, there, rng)
         with dl.no_grad():
             proposals = self.rpn.propose(score, code, base, images.shape[2:])
-        rois, of, names, found, wanted = [], [], [], [], []
+        rois, of, names, found, wanted, near = [], [], [], [], [], []
         count = 0
         for i, (proposed, (mine, kinds)) in enumerate(
             zip(proposals, truths, strict=True)
@@ -291,8 +294,8 @@ class Detector:
             kind = np.zeros(len(chosen), np.int64)
             if which is not None and len(yes):
                 kind[: len(yes)] = 1 + kinds[which[yes]]
-                target = dl.encode_boxes(mine[which[yes]], all_of[yes])
-                wanted.append(dl.to_numpy(target))
+                wanted.append(mine[which[yes]])
+                near.append(all_of[yes])
             names.append(kind)
             # Of the codes, those of the right class: row * classes + class.
             found.append(
@@ -302,7 +305,7 @@ class Detector:
         z, moves = self._regions(features, np.concatenate(rois), np.concatenate(of))
         J_name = dl.cross_entropy(z, np.concatenate(names))
         J_box = code_loss(
-            dl, moves.reshape(-1, 4), np.concatenate(found), wanted, count
+            dl, moves.reshape(-1, 4), np.concatenate(found), wanted, near, count
         )
         return {
             "objectness": J_score,
@@ -383,11 +386,16 @@ class Detector:
         return found
 
 
-def code_loss(dl: Any, codes: Any, rows: Any, wanted: list, share: int) -> Any:
-    """The smooth L1 loss of some rows of codes, summed, over all that were asked."""
+def code_loss(
+    dl: Any, codes: Any, rows: Any, wanted: list, near: list, share: int
+) -> Any:
+    """The smooth L1 loss of some rows of codes, summed, over all that were asked.
+
+    Each of the rows should be the code of a box that is wanted, for one that is near.
+    """
     if not len(rows):
         return codes.sum() * 0.0
-    target = np.concatenate(wanted)
+    target = dl.encode_boxes(np.concatenate(wanted), np.concatenate(near))
     return dl.smooth_l1(codes[rows], target, reduction="sum") * (1.0 / share)
 
 
