@@ -4,6 +4,14 @@ Both twins call these at their public boundary, so that the same mistake gets th
 message whichever twin runs it.
 """
 
+from d2lib._checks.agents import (
+    as_flags,
+    as_rewards,
+    as_values,
+    check_discount,
+    check_rate,
+    check_share,
+)
 from d2lib._checks.arrays import (
     as_array,
     as_float_array,
@@ -134,13 +142,16 @@ __all__ = [
     "MOST_NUMBERS",
     "as_array",
     "as_entries",
+    "as_flags",
     "as_float",
     "as_float_array",
     "as_floats",
     "as_generator",
     "as_list",
+    "as_rewards",
     "as_state",
     "as_targets",
+    "as_values",
     "changed_since",
     "check_areas",
     "check_attention",
@@ -160,6 +171,7 @@ __all__ = [
     "check_context",
     "check_count",
     "check_detections",
+    "check_discount",
     "check_dtype",
     "check_enlarged",
     "check_examples",
@@ -201,6 +213,7 @@ __all__ = [
     "check_probability",
     "check_proposed",
     "check_range",
+    "check_rate",
     "check_recurrent",
     "check_regions",
     "check_reshape",
@@ -211,6 +224,7 @@ __all__ = [
     "check_seed",
     "check_sequence",
     "check_shape",
+    "check_share",
     "check_sizes",
     "check_stages",
     "check_state",

@@ -79,7 +79,7 @@ from d2lib.mx.regularization import Dropout
 from d2lib.mx.segmentation import FCN
 from d2lib.mx.tensor import Tensor, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
-from d2lib.schedules import cosine, exponential, step_decay, warmup
+from d2lib.schedules import cosine, exponential, linear, step_decay, warmup
 from d2lib.shared.summaries import summary
 from d2lib.training import (
     Callback,
@@ -154,6 +154,7 @@ __all__ = [
     "generate",
     "initialize",
     "iou",
+    "linear",
     "log",
     "match_anchors",
     "maximum",

@@ -6,7 +6,7 @@ twin.
 
 from d2lib.data import Vocabulary, minibatches
 from d2lib.metrics import average_precision, mean_iou
-from d2lib.schedules import cosine, exponential, step_decay, warmup
+from d2lib.schedules import cosine, exponential, linear, step_decay, warmup
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
 from d2lib.scratch.attention import (
     MultiHeadAttention,
@@ -75,6 +75,8 @@ from d2lib.scratch.optimizers import (
     RMSProp,
     clip_gradients,
 )
+from d2lib.scratch.policy_gradient import GaussianPolicy, PolicyGradient, discounted_returns, generalized_advantages
+from d2lib.scratch.q_learning import DQN, ReplayBuffer, q_learning, value_iteration
 from d2lib.scratch.recording import no_grad, record
 from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
@@ -155,6 +157,7 @@ __all__ = [
     "generate",
     "initialize",
     "iou",
+    "linear",
     "log",
     "match_anchors",
     "maximum",

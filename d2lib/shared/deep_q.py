@@ -1,0 +1,324 @@
+"""A deep Q network: everything but what is computed with tensors."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from d2lib._checks import (
+    check_choice,
+    check_count,
+    check_discount,
+    check_flag,
+    check_positive,
+    check_positive_int,
+    check_rate,
+    check_share,
+    short,
+)
+from d2lib.reinforcement.environments import VALIDATION, Walk
+from d2lib.reinforcement.replay import Batch, ReplayBuffer
+from d2lib.reinforcement.rollouts import drawn_seed, record
+from d2lib.schedules import Rate, linear
+from d2lib.shared.agents import Agent, Progress
+
+__all__ = ["QLearner"]
+
+LR = linear(1e-3, steps=40_000, end=2e-5)
+EPSILON = linear(1.0, steps=5_000, end=0.05)
+MOST_STEPS = 10**8
+#: Three episodes are as good as three others: validation always sees the same ones.
+FIRST = VALIDATION
+
+
+class QLearner(Agent):
+    """What ``DQN`` is in both twins."""
+
+    #: what is computed with tensors: the twins say how
+    _targets: Callable[..., Any]
+    _loss: Callable[..., Any]
+    _follow: Callable[[float], None]
+
+    def __init__(
+        self,
+        inputs: int,
+        actions: int,
+        hidden: Any = (64, 64),
+        activation: str = "relu",
+        gamma: float = 0.99,
+        lr: Rate = LR,
+        epsilon: Rate = EPSILON,
+        loss: str = "squared",
+        target: str | None = "soft",
+        tau: float = 0.02,
+        copy_every: int = 500,
+        double: bool = True,
+        batch_size: int = 64,
+        capacity: int = 50_000,
+        warmup: int = 1_000,
+        scale: Any = 1.0,
+        reward_scale: float = 1.0,
+        seed: Any = None,
+    ) -> None:
+        dl: Any = importlib.import_module(self.twin)
+        self._begin(inputs, actions, hidden, activation, scale)
+        self.gamma = check_discount(gamma)
+        check_rate(epsilon, 0, "epsilon")
+        self.epsilon = epsilon
+        check_choice(loss, ("squared", "huber"), "loss")
+        self.kind = loss
+        check_choice(target, ("soft", "hard", None), "target")
+        self.target_kind = target
+        self.tau = check_share(tau, "tau")
+        self.copy_every = check_positive_int(copy_every, "copy_every")
+        self.double = check_flag(double, "double")
+        self.batch_size = check_positive_int(batch_size, "batch_size")
+        self.warmup = check_count(warmup, "warmup")
+        self.reward_scale = check_positive(reward_scale, "reward_scale")
+        (self.q,) = self._networks(seed, [actions])
+        self.target, self.chosen = (
+            dl.MLP([self.inputs, *self.hidden, actions], activation) for _ in range(2)
+        )
+        self._keep()
+        self.target.load_state(self.q.state())
+        self.optimizer = dl.Adam(self.q.parameters(), lr)
+        seed = self.generator.integers(2**63)
+        self.replay = ReplayBuffer(capacity, self.inputs, seed)
+        self._good = 0
+
+    def forward(self, observations: Any) -> Any:
+        """Q(s, a) of every action: (n, inputs) to a tensor (n, actions)."""
+        return self.q(self._as_tensor(observations, name="observations") * self.scale)
+
+    # Acting -------------------------------------------------------------------------
+
+    def act(self, observations: Any, last: bool = False) -> Any:
+        """The action of the largest Q, without exploring.
+
+        Args:
+            observations: shape (inputs,) or (n, inputs).
+            last: whether to ask the last weights, in place of the chosen ones.
+
+        Returns:
+            An int, or shape (n,).
+
+        Raises:
+            ValueError: another shape, or numbers that are not finite.
+            TypeError: what holds no numbers.
+        """
+        check_flag(last, "last")
+        best = self._best(self._seen(observations), self.q if last else self.chosen)
+        return best if np.ndim(observations) == 2 else int(best[0])
+
+    def explore(self, observations: Any) -> np.ndarray:
+        """Actions as they are taken to learn: some at random.
+
+        Args:
+            observations: shape (n, inputs).
+
+        Returns:
+            Shape (n,).
+
+        Raises:
+            ValueError: another shape, or numbers that are not finite.
+            TypeError: what holds no numbers.
+        """
+        x = self._seen(observations)
+        epsilon = self.epsilon
+        if callable(epsilon):
+            epsilon = check_rate(epsilon, self.steps, "epsilon")
+        any_one = self.generator.random(len(x)) < epsilon
+        if any_one.all():
+            return self.generator.integers(0, self.actions, len(x))
+        best = self._best(x, self.q)
+        if any_one.any():
+            best = np.where(
+                any_one, self.generator.integers(0, self.actions, len(x)), best
+            )
+        return best
+
+    def _best(self, x: np.ndarray, network: Any) -> np.ndarray:
+        dl: Any = importlib.import_module(self.twin)
+        return dl.to_numpy(network(x)).argmax(axis=1)
+
+    # Learning -----------------------------------------------------------------------
+
+    def targets(self, batch: Batch) -> Any:
+        """What Q of the actions in a batch should be.
+
+        Args:
+            batch: steps, as `ReplayBuffer.sample` draws them.
+
+        Returns:
+            A tensor, shape (batch,), through which no gradient passes.
+        """
+        return self._targets(
+            batch.rewards * np.float32(self.reward_scale),
+            batch.following * self.scale,
+            (1 - batch.terminated) * np.float32(self.gamma),
+        )
+
+    def loss(self, batch: Batch) -> Any:
+        """How far Q of the actions in a batch is from the `targets`.
+
+        Args:
+            batch: steps, as `ReplayBuffer.sample` draws them.
+
+        Returns:
+            A tensor, one number.
+        """
+        y = self.targets(batch)
+        return self._loss(batch.observations * self.scale, batch.actions, y)
+
+    def update(self, batch: Batch) -> float:
+        """One step of gradient descent, and one of the target network after Q.
+
+        Args:
+            batch: steps, as `ReplayBuffer.sample` draws them.
+
+        Returns:
+            The loss before it.
+
+        Raises:
+            NonFiniteLossError: the loss is NaN or infinite; nothing was changed.
+        """
+        y = self.targets(batch)
+        x = batch.observations * self.scale
+        value = self._descend(lambda: self._loss(x, batch.actions, y))
+        if self.target_kind == "soft":
+            self._follow(self.tau)
+        elif self.target_kind is None or not self.optimizer.steps % self.copy_every:
+            self._follow(1.0)
+        return value
+
+    def learn(
+        self,
+        env: Any,
+        steps: int,
+        validation: int = 20,
+        every: int = 2_000,
+        stop: float | None = None,
+        patience: int = 2,
+        bootstrap: bool = True,
+    ) -> Progress:
+        """Acts, remembers, and learns from what is remembered, one update a step.
+
+        Args:
+            env: the id of a Gymnasium environment, or one. What was made from an id is
+                closed at the end; after an error, any is.
+            steps: how many to take; call it again for more.
+            validation: of how many episodes, which nothing is learnt from, the mean
+                total reward decides which weights are the best ones; 0: none, and the
+                last weights are taken.
+            every: how often to look, in steps. The training episode starts anew then.
+            stop: a mean total reward that is good enough; None: go on to the end.
+            patience: how often it must be reached in a row.
+            bootstrap: whether a truncation is no termination. (False is the mistake.)
+
+        Returns:
+            The agent's `Progress`, since it was made.
+
+        Raises:
+            ValueError: an unknown id, an environment that does not fit the agent, or
+                one that gives what is not finite.
+            TypeError: an argument of a wrong type.
+            RuntimeError: the environment raised an error.
+            NonFiniteLossError: the loss became NaN or infinite.
+            ImportError: Gymnasium is missing.
+        """
+        until = self.steps + check_positive_int(steps, "steps", MOST_STEPS)
+        validation = check_count(validation, "validation")
+        every = check_positive_int(every, "every")
+        patience = check_positive_int(patience, "patience")
+        check_flag(bootstrap, "bootstrap")
+        if stop is not None and (isinstance(stop, bool) or not np.isreal(stop)):
+            raise TypeError(f"stop must be a number or None, got {short(stop)}")
+        with Walk(env) as walk:
+            self.check_environment(walk)
+            if walk.copies != 1:
+                raise ValueError(
+                    f"a DQN learns from one copy of env, got {walk.copies}: pass an id"
+                )
+            if not isinstance(env, str) or not validation:
+                self._walk(walk, walk, until, validation, every, stop, patience, bootstrap)
+            else:
+                with Walk(env, min(validation, 32)) as others:
+                    self._walk(
+                        walk, others, until, validation, every, stop, patience, bootstrap
+                    )
+        if not validation:
+            self._keep()
+        return self.progress
+
+    def _walk(
+        self,
+        walk: Walk,
+        others: Walk,
+        until: int,
+        validation: int,
+        every: int,
+        stop: float | None,
+        patience: int,
+        bootstrap: bool,
+    ) -> None:
+        walk.reset(drawn_seed(self.generator))
+        loss = math.nan
+        while self.steps < until and not (stop is not None and self._good >= patience):
+            before = walk.observations
+            action = self.explore(before)
+            after, rewards, over, left, real = walk.step(action)
+            if not real[0]:
+                continue
+            end = over[0] or (left[0] and not bootstrap)
+            self.replay._put(before[0], action[0], rewards[0], after[0], end)
+            self.steps += 1
+            if over[0] or left[0]:
+                self.progress.steps.append(self.steps)
+                self.progress.returns.append(walk.finished[-1])
+            if len(self.replay) >= max(self.warmup, self.batch_size):
+                loss = self.update(self.replay.sample(self.batch_size))
+            if not self.steps % every:
+                self._measure(others, validation, loss, stop)
+                walk.reset(drawn_seed(self.generator))
+
+    def _measure(
+        self, walk: Walk, validation: int, loss: float, stop: float | None
+    ) -> None:
+        """Looks how good the last weights are, and keeps the best."""
+        dl: Any = importlib.import_module(self.twin)
+        numbers = {"loss": loss}
+        n = min(len(self.replay), 1_000)
+        some = self.replay._steps.observations[:n] * self.scale
+        numbers["q"] = float(dl.to_numpy(self.q(some)).max(axis=1).mean())
+        self.progress.note(self.steps, **numbers)
+        if not validation:
+            return
+        walk.reset(FIRST)
+        found = record(
+            walk, lambda w: self.act(w.observations, last=True), None, validation
+        )
+        mean = float(found.totals.mean())
+        if mean > max(self.progress.validation, default=-math.inf):
+            self._keep()
+        self.progress.validation.append(mean)
+        self._good = self._good + 1 if stop is not None and mean >= stop else 0
+
+    def _keep(self) -> None:
+        """Chooses the weights that Q has now."""
+        self.chosen.load_state(self.q.state())
+
+    # Files --------------------------------------------------------------------------
+
+    def _kept(self) -> dict[str, Any]:
+        return super()._kept() | {"good": self._good}
+
+    def _take(self, kept: dict[str, Any]) -> None:
+        super()._take(kept)
+        self._good = int(kept["good"])
+
+    def _parts(self) -> dict[str, Any]:
+        return super()._parts() | {"replay": self.replay}
