@@ -169,9 +169,7 @@ class ReplayBuffer:
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns a copy of all that it holds, and of how it will draw."""
-        arrays = {
-            name: column.copy() for name, column in self._steps._asdict().items()
-        }
+        arrays = {name: column.copy() for name, column in self._steps._asdict().items()}
         arrays["added"] = np.asarray(self._added)
         arrays["generator"] = generator_state(self.generator)
         return arrays

@@ -1,9 +1,9 @@
 r"""What a step was worth: the rewards that followed it, discounted.
 
-Episodes lie behind each other along the first axis, and two kinds of end are told apart.
-At a **termination** the world is over, and nothing follows. At a **truncation** somebody
-only stopped looking, at a time limit for example: what would have followed is worth
-something, and an estimate of it takes its place.
+Episodes lie behind each other along the first axis, and two kinds of end are told
+apart. At a **termination** the world is over, and nothing follows. At a **truncation**
+somebody only stopped looking, at a time limit for example: what would have followed is
+worth something, and an estimate of it takes its place.
 """
 
 from __future__ import annotations

@@ -7,7 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from d2lib._checks import as_generator, check_flag, check_positive_int, check_seed, short
+from d2lib._checks import (
+    as_generator,
+    check_flag,
+    check_positive_int,
+    check_seed,
+    short,
+)
 from d2lib.reinforcement.environments import EVALUATION, SEEDS, Walk
 
 __all__ = ["Rollout", "evaluate", "rollout"]

@@ -77,8 +77,8 @@ def transitions(env: Any) -> Transitions:
         table = getattr(walk._envs[0].unwrapped, "P", None)
         if table is None:
             raise ValueError(
-                f"env must have a table P of its transitions, and {walk.name} has none: "
-                "learn its values with q_learning"
+                f"env must have a table P of its transitions, and {walk.name} has "
+                "none: learn its values with q_learning"
             )
         rewards = np.zeros((states, actions))
         going_on = np.zeros((states, actions, states))
@@ -208,26 +208,26 @@ def q_learning(
         visits = np.zeros((states, actions), np.int64)
         s = int(walk.reset(drawn_seed(generator)).argmax())
         for step in range(steps):
-            share = check_rate(epsilon, step, "epsilon") if callable(epsilon) else epsilon
-            if generator.random() < share:
+            if generator.random() < rate_at(epsilon, step, "epsilon"):
                 a = int(generator.integers(actions))
             else:
                 # The first one of equals would never try the others.
                 best = np.flatnonzero(q[s] == q[s].max())
-                a = int(best[generator.integers(len(best))] if len(best) > 1 else best[0])
+                a = int(best[generator.integers(len(best)) if len(best) > 1 else 0])
             after, rewards, over, left, _ = walk.step(np.array([a]))
             then = int(after.argmax())
             target = rewards[0] + (0.0 if over[0] else gamma * q[then].max())
             visits[s, a] += 1
-            rate = (
-                check_rate(alpha, int(visits[s, a]), "alpha")
-                if callable(alpha)
-                else alpha
-            )
+            rate = rate_at(alpha, int(visits[s, a]), "alpha")
             q[s, a] += rate * (target - q[s, a])
             ended = over[0] or left[0]
             s = int(walk.observations.argmax()) if ended else then
     return Learnt(q, visits)
+
+
+def rate_at(rate: Any, n: int, name: str) -> float:
+    """A number that was checked, or what a function says at n."""
+    return check_rate(rate, n, name) if callable(rate) else rate
 
 
 def _table_of(walk: Walk) -> tuple[int, int]:

@@ -141,7 +141,7 @@ class GaussianPolicy(GaussianLearner, Module):
         return self.mean(x) + exp(self.log_sigma) * noise
 
     def _log_density(self, x: Any, actions: Any) -> Tensor:
-        """log P(a | s) of each action."""
+        """Log P(a | s) of each action."""
         off = (as_tensor(actions) - self.mean(x)) * exp(-self.log_sigma)
         constant = self.actions * 0.5 * math.log(2 * math.pi)
         return -((off * off).sum(axis=1) * 0.5 + self.log_sigma.sum() + constant)

@@ -1,4 +1,4 @@
-r"""A deep Q network: values of actions, learnt by a network from its own predictions."""
+r"""A deep Q network: the values of actions, by a network, from its own predictions."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class DQN(QLearner, Module):
 
     What stands on the left is no truth but a prediction, and it moves with every step
     of the network. So it is taken from another network, the *target*, which follows Q
-    slowly, and steps are drawn from a `ReplayBuffer`. With ``double`` the network Q says
-    which action is best, and the target what that is worth, so that an action that is
-    valued too highly by chance is not chosen for it.
+    slowly, and steps are drawn from a `ReplayBuffer`. With ``double`` the network Q
+    says which action is best, and the target what that is worth, so that an action that
+    is valued too highly by chance is not chosen for it.
 
     Args:
         inputs: how many numbers an observation has.
@@ -79,7 +79,7 @@ class DQN(QLearner, Module):
     _as_tensor = staticmethod(as_tensor)
 
     def _targets(self, rewards: Any, following: Any, discounts: Any) -> Tensor:
-        """r + gamma max Q(s', a'), with a discount of 0 behind a termination."""
+        """R + gamma max Q(s', a'), with a discount of 0 behind a termination."""
         values = self.target(following).data  # (batch, actions)
         judge = self.q(following).data if self.double else values
         best = values[np.arange(len(values)), judge.argmax(axis=1)]

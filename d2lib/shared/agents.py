@@ -108,9 +108,7 @@ class Agent:
         if not (isinstance(x, np.ndarray) and x.dtype == np.float32):
             x = as_array(x, "observations")
             if x.dtype.kind not in "biuf":
-                raise TypeError(
-                    f"observations must hold numbers, got dtype {x.dtype}"
-                )
+                raise TypeError(f"observations must hold numbers, got dtype {x.dtype}")
             with np.errstate(over="ignore"):
                 x = x.astype(np.float32)
         if x.ndim not in (1, 2) or x.shape[-1] != self.inputs or not x.size:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from d2lib._checks import (
 )
 from d2lib.reinforcement.environments import VALIDATION, Walk
 from d2lib.reinforcement.replay import Batch, ReplayBuffer
-from d2lib.reinforcement.rollouts import drawn_seed, record
+from d2lib.reinforcement.rollouts import TOGETHER, drawn_seed, record
 from d2lib.schedules import Rate, linear
 from d2lib.shared.agents import Agent, Progress
 
@@ -31,8 +32,6 @@ __all__ = ["QLearner"]
 LR = linear(1e-3, steps=40_000, end=2e-5)
 EPSILON = linear(1.0, steps=5_000, end=0.05)
 MOST_STEPS = 10**8
-#: Three episodes are as good as three others: validation always sees the same ones.
-FIRST = VALIDATION
 
 
 class QLearner(Agent):
@@ -237,53 +236,42 @@ class QLearner(Agent):
         check_flag(bootstrap, "bootstrap")
         if stop is not None and (isinstance(stop, bool) or not np.isreal(stop)):
             raise TypeError(f"stop must be a number or None, got {short(stop)}")
-        with Walk(env) as walk:
+        with ExitStack() as stack:
+            walk = others = stack.enter_context(Walk(env))
             self.check_environment(walk)
             if walk.copies != 1:
                 raise ValueError(
                     f"a DQN learns from one copy of env, got {walk.copies}: pass an id"
                 )
-            if not isinstance(env, str) or not validation:
-                self._walk(walk, walk, until, validation, every, stop, patience, bootstrap)
-            else:
-                with Walk(env, min(validation, 32)) as others:
-                    self._walk(
-                        walk, others, until, validation, every, stop, patience, bootstrap
-                    )
+            if isinstance(env, str) and validation:  # they go on side by side
+                others = stack.enter_context(Walk(env, min(validation, TOGETHER)))
+            walk.reset(drawn_seed(self.generator))
+            while self.steps < until and (stop is None or self._good < patience):
+                loss = self._act_and_learn(walk, bootstrap)
+                if not self.steps % every:
+                    self._measure(others, validation, loss, stop)
+                    walk.reset(drawn_seed(self.generator))
         if not validation:
             self._keep()
         return self.progress
 
-    def _walk(
-        self,
-        walk: Walk,
-        others: Walk,
-        until: int,
-        validation: int,
-        every: int,
-        stop: float | None,
-        patience: int,
-        bootstrap: bool,
-    ) -> None:
-        walk.reset(drawn_seed(self.generator))
-        loss = math.nan
-        while self.steps < until and not (stop is not None and self._good >= patience):
+    def _act_and_learn(self, walk: Walk, bootstrap: bool) -> float:
+        """Takes a step, remembers it, and makes an update; returns its loss."""
+        while True:
             before = walk.observations
             action = self.explore(before)
             after, rewards, over, left, real = walk.step(action)
-            if not real[0]:
-                continue
-            end = over[0] or (left[0] and not bootstrap)
-            self.replay._put(before[0], action[0], rewards[0], after[0], end)
-            self.steps += 1
-            if over[0] or left[0]:
-                self.progress.steps.append(self.steps)
-                self.progress.returns.append(walk.finished[-1])
-            if len(self.replay) >= max(self.warmup, self.batch_size):
-                loss = self.update(self.replay.sample(self.batch_size))
-            if not self.steps % every:
-                self._measure(others, validation, loss, stop)
-                walk.reset(drawn_seed(self.generator))
+            if real[0]:  # and not a reset
+                break
+        self.steps += 1
+        end = over[0] or (left[0] and not bootstrap)
+        self.replay._put(before[0], action[0], rewards[0], after[0], end)
+        if over[0] or left[0]:
+            self.progress.steps.append(self.steps)
+            self.progress.returns.append(walk.finished[-1])
+        if len(self.replay) < max(self.warmup, self.batch_size):
+            return math.nan
+        return self.update(self.replay.sample(self.batch_size))
 
     def _measure(
         self, walk: Walk, validation: int, loss: float, stop: float | None
@@ -297,7 +285,7 @@ class QLearner(Agent):
         self.progress.note(self.steps, **numbers)
         if not validation:
             return
-        walk.reset(FIRST)
+        walk.reset(VALIDATION)  # the same episodes each time
         found = record(
             walk, lambda w: self.act(w.observations, last=True), None, validation
         )

@@ -1,4 +1,4 @@
-"""Policies that learn by their gradient: everything but what is computed with tensors."""
+"""Policies that learn by their gradient: all but what is computed with tensors."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class PolicyLearner(Agent):
                     walk, lambda w: self.explore(w.observations), None, episodes
                 )
                 loss = self.update(batch)
-                noted(self, walk, batch, loss=loss)
+                noted(self, batch, batch.totals.tolist(), loss=loss)
         return self.progress
 
 
@@ -430,14 +430,15 @@ class GaussianLearner(Agent):
             for _ in range(iterations):
                 batch = record(walk, act, steps, None, lambda: drawn[0])
                 loss = self.update(batch)
-                noted(self, walk, batch, loss=loss, sigma=float(self.sigma.mean()))
+                sigma = float(self.sigma.mean())
+                noted(self, batch, walk.finished, loss=loss, sigma=sigma)
+                walk.finished = []
         return self.progress
 
 
-def noted(agent: Agent, walk: Walk, batch: Rollout, **numbers: float) -> None:
+def noted(agent: Agent, batch: Rollout, totals: Any, **numbers: float) -> None:
     """Writes down what an iteration brought."""
     agent.steps += len(batch.rewards)
-    totals, walk.finished = walk.finished, []
     agent.progress.steps += [agent.steps] * len(totals)
     agent.progress.returns += totals
     agent.progress.note(agent.steps, **numbers)
