@@ -16,21 +16,21 @@ def check_discount(value: Any, name: str = "gamma") -> float:
     """Returns a discount as a float; it must lie in (0, 1]."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number in (0, 1], got {short(value)}")
-    if not 0 < value <= 1:
+    if not 0 < as_real(value) <= 1:
         raise ValueError(
             f"{name} must lie in (0, 1], got {short(value)}: 0.99 looks some hundred "
             "steps ahead, and 1 discounts nothing"
         )
-    return float(value)
+    return as_real(value)
 
 
 def check_share(value: Any, name: str) -> float:
     """Returns a share as a float; it must lie in [0, 1]."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number in [0, 1], got {short(value)}")
-    if not 0 <= value <= 1:
+    if not 0 <= as_real(value) <= 1:
         raise ValueError(f"{name} must lie in [0, 1], got {short(value)}")
-    return float(value)
+    return as_real(value)
 
 
 def as_rewards(values: Any, name: str = "rewards") -> np.ndarray:
@@ -84,8 +84,14 @@ def check_rate(value: Any, n: int, name: str) -> float:
     if not callable(value):
         return check_share(value, name)
     found = value(n)
-    if not isinstance(found, Real) or not 0 <= found <= 1:
+    if not isinstance(found, Real) or not 0 <= as_real(found) <= 1:
         raise ValueError(
             f"{name} must lie in [0, 1], got {short(found)} from {short(value)} at {n}"
         )
-    return float(as_float(found) or 0.0)
+    return as_real(found)
+
+
+def as_real(value: Any) -> float:
+    """A number, however large, as a float."""
+    number = as_float(value)
+    return float("nan") if number is None else number

@@ -91,15 +91,10 @@ class Plain(Graph):
         """The mean over a minibatch."""
         n = self.settings["actions"]
         log_p = log_density(F, self.mean(x), actions, log_sigma, n)
-        return self.error(F, x, targets) - F.np.mean(log_p * A)
-
-    def error(self, F: Any, x: Any, targets: Any) -> Any:
-        """The squared error of the values."""
-        off = F.np.squeeze(self.value(x), axis=1) - targets
-        return F.np.mean(F.np.square(off))
+        return squared(F, self.value(x), targets) - F.np.mean(log_p * A)
 
 
-class Clipped(Plain):
+class Clipped(Graph):
     """The same with the ratio of two densities, which counts within bounds only."""
 
     def hybrid_forward(
@@ -118,7 +113,7 @@ class Clipped(Plain):
         ratio = F.np.exp(log_p - old)
         within = F.np.clip(ratio, 1 - epsilon, 1 + epsilon)
         gain = F.np.minimum(ratio * A, within * A)
-        return self.error(F, x, targets) - F.np.mean(gain)
+        return squared(F, self.value(x), targets) - F.np.mean(gain)
 
 
 class GaussianPolicy(GaussianLearner, Module):
@@ -183,3 +178,8 @@ def log_density(F: Any, mean: Any, actions: Any, log_sigma: Any, n: int) -> Any:
     constant = n * 0.5 * math.log(2 * math.pi)
     squares = F.np.sum(F.np.square(off), axis=1)
     return -(squares * 0.5 + F.np.sum(log_sigma) + constant)
+
+
+def squared(F: Any, values: Any, targets: Any) -> Any:
+    """The mean squared error of a column of values."""
+    return F.np.mean(F.np.square(F.np.squeeze(values, axis=1) - targets))

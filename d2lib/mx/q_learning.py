@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from d2lib.mx._compat import mx
@@ -39,6 +40,41 @@ class Loss(Graph):
         return F.np.mean(F.npx.smooth_l1(off, scalar=1.0))
 
 
+class Follower:
+    r"""Moves parameters a part of the way towards others, by ``multi_sgd_update``.
+
+    That computes w - lr (wd w + s g). With lr = :math:`\tau`, wd = 1, s = -1, and the
+    other weights in the place of g, it is :math:`w + \tau (g - w)`.
+    """
+
+    def __init__(self, slow: list[Any], fast: list[Any]) -> None:
+        self.parameters = slow, fast
+        self._learnables: list[list[Learnable]] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles all but the views of the parameters' arrays."""
+        return {**vars(self), "_learnables": []}
+
+    def move(self, tau: float) -> None:
+        """W <- w + tau (goal - w)."""
+        if not self._learnables:
+            self._learnables = [[Learnable(p) for p in ps] for ps in self.parameters]
+        slow, fast = self._learnables
+        for learnable in (*slow, *fast):
+            learnable.refresh()
+        arrays = [[learnable.classic for learnable in side] for side in (slow, fast)]
+        n = len(slow)
+        mx.nd.multi_sgd_update(
+            *chain.from_iterable(zip(*arrays, strict=True)),
+            out=arrays[0],
+            lrs=[tau] * n,
+            wds=[1.0] * n,
+            rescale_grad=-1.0,
+            num_weights=n,
+        )
+        renew([p for p in slow if p.classic_gradient is not None])
+
+
 class DQN(QLearner, Module):
     r"""Learns Q, the value of every action in a state, by a network.
 
@@ -46,9 +82,7 @@ class DQN(QLearner, Module):
               \big(r + \gamma \max_{a'} Q(s', a')\big) - Q(s, a) \big\rVert^2
 
     What an update computes is one compiled graph: the network, ``npx.pick`` and the
-    loss. The targets are another. The target network follows by one
-    ``multi_sgd_update``: a step of :math:`\tau` down the slope of half the squared
-    distance.
+    loss. The targets are another, and the target network follows by one operator.
 
     Args:
         inputs: how many numbers an observation has.
@@ -85,6 +119,7 @@ class DQN(QLearner, Module):
     """
 
     _as_tensor = staticmethod(as_tensor)
+    _Follower = Follower
 
     def _targets(self, rewards: Any, following: Any, discounts: Any) -> Tensor:
         networks = ("q", "target") if self.double else ("target",)
@@ -94,23 +129,3 @@ class DQN(QLearner, Module):
     def _loss(self, x: Any, actions: Any, y: Tensor) -> Tensor:
         compute = graph(self, Loss, ("q",), True, kind=self.kind)
         return compute(as_tensor(x), to_device(actions.astype("float32")), y)
-
-    def _follow(self, tau: float) -> None:
-        """Moves the target a part of the way towards Q."""
-        pairs = [
-            (Learnable(slow), Learnable(fast))
-            for slow, fast in zip(
-                self.target.parameters(), self.q.parameters(), strict=True
-            )
-        ]
-        n = len(pairs)
-        # w - tau (wd w + scale g) with wd = 1, scale = -1, and Q's weights for g
-        mx.nd.multi_sgd_update(
-            *[array for pair in pairs for array in (pair[0].classic, pair[1].classic)],
-            out=[slow.classic for slow, _ in pairs],
-            lrs=[tau] * n,
-            wds=[1.0] * n,
-            rescale_grad=-1.0,
-            num_weights=n,
-        )
-        renew([slow for slow, _ in pairs if slow.classic_gradient is not None])

@@ -146,20 +146,21 @@ class Walk:
         self.observations = self._rows(raw)
         return self.observations
 
-    def step(self, actions: Any, wanted: Any = None) -> Step:
+    def step(self, actions: Any, wanted: Any = None, trusted: bool = False) -> Step:
         """Acts in each copy.
 
         Args:
             actions: whole numbers, shape (copies,), or rows of numbers within the
                 environment's bounds, shape (copies, actions).
             wanted: in which copies; None: in all. (Those of a vector all move.)
+            trusted: whether the actions need no check, being an agent's own.
 
         Raises:
             ValueError: actions outside of what the environment allows, or observations
                 or rewards that are not finite.
             RuntimeError: the environment raised an error, or wants to be reset first.
         """
-        actions = self._checked(actions)
+        actions = self._given(actions if trusted else self._checked(actions))
         self.steps += 1
         move = self._step_each if self._vector is None else self._step_all
         step = move(actions, wanted)
@@ -190,20 +191,21 @@ class Walk:
 
     def _step_each(self, actions: np.ndarray, wanted: Any) -> Step:
         n = self.copies
-        raw, real = list(self.observations), np.zeros(n, bool)
+        after, real = self.observations.copy(), np.zeros(n, bool)
         rewards, over, left = np.zeros(n), np.zeros(n, bool), np.zeros(n, bool)
         for i, env in enumerate(self._envs):
             if wanted is None or wanted[i]:
                 action = int(actions[i]) if self.discrete else actions[i]
                 seen, rewards[i], over[i], left[i], _ = self._asked(env.step, action)
-                raw[i], real[i] = self._row(seen), True
-        after = self._finite(np.array(raw, np.float32), "observations")
+                after[i], real[i] = self._row(seen), True
+        self._finite(after, "observations")
         self._finite(rewards, "rewards")
         self.observations = after
         if over.any() or left.any():
             self.observations = after.copy()
             for i in np.flatnonzero(over | left):
-                self.observations[i] = self._row(self._asked(self._envs[i].reset)[0])
+                seen = self._asked(self._envs[i].reset)[0]
+                self.observations[i] = self._finite(self._row(seen), "observations")
         return Step(after, rewards, over, left, real)
 
     def _asked(self, what: Any, *args: Any, **named: Any) -> Any:
@@ -213,8 +215,8 @@ class Walk:
         except Exception as error:
             raise RuntimeError(
                 f"the environment {self.name} raised {type(error).__name__} at step "
-                f"{self.steps} after a reset: {short(str(error))}; it has been closed, "
-                "and what was learnt before is kept"
+                f"{self.steps} after a reset ({said(error)}): it has been closed, and "
+                "what was learnt before is kept"
             ) from error
 
     def _rows(self, raw: Any) -> np.ndarray:
@@ -260,14 +262,20 @@ class Walk:
                     f"actions for {self.name} must lie in [0, {self.actions}), got "
                     f"{array.min()} to {array.max()}"
                 )
-            return array + self._first if self._first else array
+            return array
         if not ((array >= self.low) & (array <= self.high)).all():  # no NaN does
             raise ValueError(
                 f"actions for {self.name} must lie within its bounds, "
                 f"{short(self.low.tolist())} to {short(self.high.tolist())}, got "
                 f"{array.min():g} to {array.max():g}: clip them with numpy.clip"
             )
-        return array.astype(self._space.dtype).reshape(-1, *self._space.shape)
+        return array
+
+    def _given(self, actions: np.ndarray) -> np.ndarray:
+        """Actions in the form in which the environment takes them."""
+        if self.discrete:
+            return actions + self._first if self._first else actions
+        return actions.astype(self._space.dtype).reshape(-1, *self._space.shape)
 
     def allowed(self, actions: Any) -> Any:
         """The nearest actions within the environment's bounds."""
@@ -307,7 +315,7 @@ def opened(env: Any, copies: int) -> tuple[list[Any], Any, bool]:
                 one.close()
             raise ValueError(
                 f"env must be the id of an environment that Gymnasium can make, got "
-                f"{env!r} ({short(str(error))}): gymnasium.pprint_registry() lists "
+                f"{env!r} ({said(error)}): gymnasium.pprint_registry() lists "
                 "them"
             ) from error
         return made, None, True
@@ -324,6 +332,12 @@ def opened(env: Any, copies: int) -> tuple[list[Any], Any, bool]:
     if hasattr(env, "num_envs"):
         return [], env, False
     return [env], None, False
+
+
+def said(error: Exception) -> str:
+    """What an error of somebody else's says, in one line."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 150 else text[:147] + "..."
 
 
 def _observed(space: Any, name: str) -> tuple[bool, int]:

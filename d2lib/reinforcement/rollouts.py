@@ -125,7 +125,7 @@ def rollout(
     else:
         episodes = check_positive_int(1 if episodes is None else episodes, "episodes")
     generator = as_generator(seed)
-    act = acting(policy, generator, explore=True)
+    act = acting(policy, generator, True)
     with Walk(env, copies) as walk:
         first = seed if isinstance(seed, int | np.integer) else drawn_seed(generator)
         walk.reset(int(first) % SEEDS)
@@ -137,17 +137,20 @@ def evaluate(
     env: Any,
     episodes: int = 100,
     seed: int = 0,
+    explore: bool = False,
     last: bool = False,
 ) -> np.ndarray:
     """Measures a policy on episodes that no agent of this package learns from.
 
     Args:
-        policy: an agent, which acts as well as it can, without exploring; or a function
+        policy: an agent, which acts as well as it can; or a function
             of observations, shape (copies, inputs); or None, which acts at random.
         env: the id of a Gymnasium environment, an environment, or a vector of them.
         episodes: how many.
         seed: of the episodes, a whole number: their seeds begin at 2^30, where neither
             training nor validation takes any.
+        explore: whether an agent acts as it does when it learns: a policy draws its
+            actions then, and does not take the most probable ones.
         last: whether an agent that chose its best weights uses its last ones.
 
     Returns:
@@ -167,9 +170,10 @@ def evaluate(
     """
     episodes = check_positive_int(episodes, "episodes", MOST_STEPS)
     seed = check_seed(seed) % SEEDS
+    check_flag(explore, "explore")
     check_flag(last, "last")
     generator = np.random.default_rng(seed)
-    act = acting(policy, generator, explore=False, last=last)
+    act = acting(policy, generator, explore, last)
     copies = min(episodes, TOGETHER) if isinstance(env, str) else 1
     with Walk(env, copies) as walk:
         walk.reset(EVALUATION + seed)
@@ -224,17 +228,18 @@ def record(
     quota = np.full(n, np.iinfo(np.int64).max)
     if episodes is not None:
         quota = np.array([(episodes + n - 1 - i) // n for i in range(n)])
-    kept, columns = [], []
+    kept: list[np.ndarray] = []
+    columns: list[tuple] = []
     while steps is None or len(kept) < steps:
         wanted = quota > 0
         if not wanted.any():
             break
-        seen, actions = walk.observations, act(walk)
+        before, actions = walk.observations, act(walk)
         step = walk.step(actions, wanted)
         kept.append(wanted & step.real)
         done = actions if raw is None else raw()
         columns.append(
-            (seen, done, step.rewards, step.after, step.terminated, step.truncated)
+            (before, done, step.rewards, step.after, step.terminated, step.truncated)
         )
         quota = quota - ((step.terminated | step.truncated) & wanted)
         if steps is None and len(kept) > MOST_STEPS:
@@ -252,4 +257,5 @@ def record(
     cut[ends[chosen.any(axis=1)] - 1] = True
     cut &= ~(flat[4] | flat[5])
     kind = np.int64 if walk.discrete else np.float32
-    return Rollout(flat[0], flat[1].astype(kind), *flat[2:], cut)
+    seen, done, rewards, after, over, left = flat
+    return Rollout(seen, done.astype(kind), rewards, after, over, left, cut)

@@ -214,7 +214,7 @@ def q_learning(
                 # The first one of equals would never try the others.
                 best = np.flatnonzero(q[s] == q[s].max())
                 a = int(best[generator.integers(len(best)) if len(best) > 1 else 0])
-            after, rewards, over, left, _ = walk.step(np.array([a]))
+            after, rewards, over, left, _ = walk.step(np.array([a]), None, True)
             then = int(after.argmax())
             target = rewards[0] + (0.0 if over[0] else gamma * q[then].max())
             visits[s, a] += 1

@@ -17,6 +17,22 @@ from d2lib.shared.deep_q import QLearner
 __all__ = ["DQN", "ReplayBuffer", "q_learning", "value_iteration"]
 
 
+class Follower:
+    """Moves parameters a part of the way towards others, in place."""
+
+    def __init__(self, slow: list[Tensor], fast: list[Tensor]) -> None:
+        self.pairs = [
+            (w, goal, np.empty_like(w.data)) for w, goal in zip(slow, fast, strict=True)
+        ]
+
+    def move(self, tau: float) -> None:
+        """W <- w + tau (goal - w)."""
+        for w, goal, way in self.pairs:
+            np.subtract(goal.data, w.data, out=way)
+            way *= tau
+            w.data += way
+
+
 class DQN(QLearner, Module):
     r"""Learns Q, the value of every action in a state, by a network.
 
@@ -77,6 +93,7 @@ class DQN(QLearner, Module):
     """
 
     _as_tensor = staticmethod(as_tensor)
+    _Follower = Follower
 
     def _targets(self, rewards: Any, following: Any, discounts: Any) -> Tensor:
         """R + gamma max Q(s', a'), with a discount of 0 behind a termination."""
@@ -89,10 +106,3 @@ class DQN(QLearner, Module):
         """The distance of Q(s, a) from the targets."""
         q = self.q(x)[np.arange(len(x)), actions]
         return mse(q, y) if self.kind == "squared" else smooth_l1(q, y)
-
-    def _follow(self, tau: float) -> None:
-        """Moves the target a part of the way towards Q."""
-        for slow, fast in zip(
-            self.target.parameters(), self.q.parameters(), strict=True
-        ):
-            slow.data += tau * (fast.data - slow.data)

@@ -38,9 +38,10 @@ class QLearner(Agent):
     """What ``DQN`` is in both twins."""
 
     #: what is computed with tensors: the twins say how
+    _as_tensor: Any
     _targets: Callable[..., Any]
     _loss: Callable[..., Any]
-    _follow: Callable[[float], None]
+    _Follower: type
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class QLearner(Agent):
         self._keep()
         self.target.load_state(self.q.state())
         self.optimizer = dl.Adam(self.q.parameters(), lr)
+        self._follower = self._Follower(self.target.parameters(), self.q.parameters())
         seed = self.generator.integers(2**63)
         self.replay = ReplayBuffer(capacity, self.inputs, seed)
         self._good = 0
@@ -189,9 +191,9 @@ class QLearner(Agent):
         x = batch.observations * self.scale
         value = self._descend(lambda: self._loss(x, batch.actions, y))
         if self.target_kind == "soft":
-            self._follow(self.tau)
+            self._follower.move(self.tau)
         elif self.target_kind is None or not self.optimizer.steps % self.copy_every:
-            self._follow(1.0)
+            self._follower.move(1.0)
         return value
 
     def learn(
@@ -260,7 +262,7 @@ class QLearner(Agent):
         while True:
             before = walk.observations
             action = self.explore(before)
-            after, rewards, over, left, real = walk.step(action)
+            after, rewards, over, left, real = walk.step(action, None, True)
             if real[0]:  # and not a reset
                 break
         self.steps += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class PolicyLearner(Agent):
     """What ``PolicyGradient`` is in both twins."""
 
     #: what is computed with tensors: the twins say how
+    _as_tensor: Any
     _loss: Callable[..., Any]
     _log_probabilities: Callable[..., Any]
 
@@ -220,6 +222,7 @@ class GaussianLearner(Agent):
 
     discrete = False
     #: what is computed with tensors: the twins say how
+    _as_tensor: Any
     _loss: Callable[..., Any]
     _log_density: Callable[..., Any]
     _moved: Callable[..., Any]
@@ -385,7 +388,7 @@ class GaussianLearner(Agent):
                 rows, rows, self.batch_size, seed=self.generator
             ):
                 mine = [column[part] for column in (x, a, old, A, targets)]
-                total += self._descend(lambda mine=mine: self._loss(*mine))
+                total += self._descend(partial(self._loss, *mine))
                 n += 1
         return total / n
 
