@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from d2lib._checks.arrays import as_array, check_finite
-from d2lib._checks.numbers import as_float
+from d2lib._checks.functions import check_schedule
+from d2lib._checks.numbers import as_float, as_list, check_positive_int
 from d2lib._checks.show import short
 
 
@@ -95,3 +97,58 @@ def as_real(value: Any) -> float:
     """A number, however large, as a float."""
     number = as_float(value)
     return float("nan") if number is None else number
+
+
+def check_hidden(hidden: Any, most: int = 4096) -> tuple[int, ...]:
+    """Returns the widths of hidden layers, of which there may be none."""
+    widths = (
+        as_list(hidden, "hidden", 32, "name the widths of the hidden layers, as (64,)")
+        if not isinstance(hidden, Integral)
+        else [hidden]
+    )
+    return tuple([check_positive_int(n, "each width of hidden", most) for n in widths])
+
+
+def check_share_schedule(value: Any, name: str) -> Any:
+    """Returns a share in [0, 1], or a function of the step that gives one."""
+    if not callable(value):
+        return check_share(value, name)
+    try:
+        check_schedule(value)
+        first = value(0)
+    except Exception as error:
+        raise TypeError(
+            f"{name} must be a number in [0, 1] or a function of the step, got "
+            f"{short(value)}: a schedule is what a call returns, such as "
+            "linear(1.0, steps=1000)"
+        ) from error
+    if not isinstance(first, Real):
+        raise TypeError(f"{name} must give a number for each step, got {short(first)}")
+    check_rate(value, 0, name)
+    return value
+
+
+def check_columns(batch: Any, kinds: Mapping[str, tuple[str, tuple]]) -> None:
+    """Raises unless a batch has columns of these kinds and shapes, equally long.
+
+    Args:
+        batch: a `Batch` or a `Rollout`.
+        kinds: by name, the kind of dtype, and the shape of one row.
+    """
+    rows = None
+    for name, (kind, shape) in kinds.items():
+        column = getattr(batch, name, None)
+        if not isinstance(column, np.ndarray) or isinstance(batch, np.ndarray):
+            raise TypeError(
+                f"batch must hold steps, as ReplayBuffer.sample or rollout return "
+                f"them, got {short(batch)} without {name}"
+            )
+        rows = len(column) if rows is None and column.ndim else rows
+        if column.dtype.kind not in kind or column.shape != (rows, *shape):
+            raise ValueError(
+                f"batch needs {name} of kind {kind!r} and shape {('n', *shape)}, got "
+                f"dtype {column.dtype} and shape {column.shape}: is it of another "
+                "environment?"
+            )
+    if not rows:
+        raise ValueError("batch needs at least one step, got none")

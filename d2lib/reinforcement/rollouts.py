@@ -189,7 +189,7 @@ def acting(
     if hasattr(policy, "explore") and hasattr(policy, "act"):
 
         def of_agent(walk: Walk) -> Any:
-            policy.check_environment(walk)
+            policy._check_fit(walk)
             seen = walk.observations
             chosen = policy.explore(seen) if explore else policy.act(seen, last)
             return walk.allowed(chosen)

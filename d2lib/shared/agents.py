@@ -16,8 +16,8 @@ from d2lib._checks import (
     as_generator,
     check_choice,
     check_finite,
+    check_hidden,
     check_positive_int,
-    check_sizes,
     short,
 )
 from d2lib.reinforcement.environments import Walk
@@ -27,7 +27,8 @@ from d2lib.training import NonFiniteLossError
 __all__ = ["Agent", "Progress"]
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
-MOST_INPUTS = 2**20
+MOST_INPUTS = 2**16
+MOST_ACTIONS = 2**10
 
 
 @dataclass
@@ -74,6 +75,7 @@ class Agent:
 
     twin: str
     discrete = True
+    _as_tensor: Any
     optimizer: Any
     state: Callable[[], dict[str, np.ndarray]]
     load_state: Callable[[Any], None]
@@ -83,8 +85,8 @@ class Agent:
     ) -> None:
         """Takes over what every agent is made of."""
         self.inputs = check_positive_int(inputs, "inputs", MOST_INPUTS)
-        self.actions = check_positive_int(actions, "actions", MOST_INPUTS)
-        self.hidden = tuple(check_sizes([1, *as_sizes(hidden), 1])[1:-1])
+        self.actions = check_positive_int(actions, "actions", MOST_ACTIONS)
+        self.hidden = check_hidden(hidden)
         check_choice(activation, ACTIVATIONS, "activation")
         self.activation = activation
         self.scale = as_scale(scale, self.inputs)
@@ -99,6 +101,17 @@ class Agent:
         return [
             dl.MLP([*sizes, n], self.activation, seed=self.generator) for n in outputs
         ]
+
+    def _looks(self, observations: Any, network: Any) -> Any:
+        """What a network says to observations, a tensor or an array of floats."""
+        dl: Any = importlib.import_module(self.twin)
+        x = self._as_tensor(observations, name="observations")
+        if not x.ndim or x.shape[-1] != self.inputs:
+            raise ValueError(
+                f"observations must have shape ({self.inputs},) or (n, {self.inputs}), "
+                f"got {tuple(x.shape)}"
+            )
+        return network(x * dl.tensor(self.scale, x.dtype))
 
     # Seeing and acting --------------------------------------------------------------
 
@@ -119,7 +132,7 @@ class Agent:
         check_finite(x, "observations")
         return x.reshape(-1, self.inputs) * self.scale
 
-    def check_environment(self, walk: Walk) -> None:
+    def _check_fit(self, walk: Walk) -> None:
         """Raises ValueError unless the agent fits an environment."""
         what = "whole" if self.discrete else "real"
         if (walk.inputs, walk.actions, walk.discrete) != (
@@ -241,13 +254,6 @@ class Agent:
             raise checkpoint.CheckpointError(
                 f"{path} is a checkpoint of another agent: {error}"
             ) from error
-
-
-def as_sizes(hidden: Any) -> list[Any]:
-    """The widths of hidden layers: a list, or one number."""
-    if isinstance(hidden, (list, tuple)):
-        return list(hidden)
-    return [check_positive_int(hidden, "hidden")]
 
 
 def as_scale(scale: Any, inputs: int) -> np.ndarray:

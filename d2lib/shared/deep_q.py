@@ -12,14 +12,17 @@ import numpy as np
 
 from d2lib._checks import (
     check_choice,
+    check_columns,
     check_count,
     check_discount,
+    check_finite_number,
     check_flag,
+    check_numbers,
     check_positive,
     check_positive_int,
     check_rate,
     check_share,
-    short,
+    check_share_schedule,
 )
 from d2lib.reinforcement.environments import VALIDATION, Walk
 from d2lib.reinforcement.replay import Batch, ReplayBuffer
@@ -38,7 +41,6 @@ class QLearner(Agent):
     """What ``DQN`` is in both twins."""
 
     #: what is computed with tensors: the twins say how
-    _as_tensor: Any
     _targets: Callable[..., Any]
     _loss: Callable[..., Any]
     _Follower: type
@@ -65,10 +67,13 @@ class QLearner(Agent):
         seed: Any = None,
     ) -> None:
         dl: Any = importlib.import_module(self.twin)
+        check_numbers(
+            capacity=check_positive_int(capacity, "capacity"),
+            inputs=check_positive_int(inputs, "inputs"),
+        )
         self._begin(inputs, actions, hidden, activation, scale)
         self.gamma = check_discount(gamma)
-        check_rate(epsilon, 0, "epsilon")
-        self.epsilon = epsilon
+        self.epsilon = check_share_schedule(epsilon, "epsilon")
         check_choice(loss, ("squared", "huber"), "loss")
         self.kind = loss
         check_choice(target, ("soft", "hard", None), "target")
@@ -93,7 +98,7 @@ class QLearner(Agent):
 
     def forward(self, observations: Any) -> Any:
         """Q(s, a) of every action: (n, inputs) to a tensor (n, actions)."""
-        return self.q(self._as_tensor(observations, name="observations") * self.scale)
+        return self._looks(observations, self.q)
 
     # Acting -------------------------------------------------------------------------
 
@@ -156,7 +161,34 @@ class QLearner(Agent):
 
         Returns:
             A tensor, shape (batch,), through which no gradient passes.
+
+        Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no batch.
         """
+        self._check_batch(batch)
+        return self._aims(batch)
+
+    def _check_batch(self, batch: Any) -> None:
+        seen, one = ("f", (self.inputs,)), ("f", ())
+        check_columns(
+            batch,
+            {
+                "observations": seen,
+                "actions": ("i", ()),
+                "rewards": one,
+                "following": seen,
+                "terminated": one,
+            },
+        )
+        if batch.actions.min() < 0 or batch.actions.max() >= self.actions:
+            raise ValueError(
+                f"batch needs actions in [0, {self.actions}), got "
+                f"{batch.actions.min()} to {batch.actions.max()}"
+            )
+
+    def _aims(self, batch: Batch) -> Any:
+        """The targets of a batch that was checked."""
         return self._targets(
             batch.rewards * np.float32(self.reward_scale),
             batch.following * self.scale,
@@ -171,6 +203,10 @@ class QLearner(Agent):
 
         Returns:
             A tensor, one number.
+
+        Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no batch.
         """
         y = self.targets(batch)
         return self._loss(batch.observations * self.scale, batch.actions, y)
@@ -185,9 +221,16 @@ class QLearner(Agent):
             The loss before it.
 
         Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no batch.
             NonFiniteLossError: the loss is NaN or infinite; nothing was changed.
         """
-        y = self.targets(batch)
+        self._check_batch(batch)
+        return self._update(batch)
+
+    def _update(self, batch: Batch) -> float:
+        """An update by a batch that was checked."""
+        y = self._aims(batch)
         x = batch.observations * self.scale
         value = self._descend(lambda: self._loss(x, batch.actions, y))
         if self.target_kind == "soft":
@@ -236,11 +279,11 @@ class QLearner(Agent):
         every = check_positive_int(every, "every")
         patience = check_positive_int(patience, "patience")
         check_flag(bootstrap, "bootstrap")
-        if stop is not None and (isinstance(stop, bool) or not np.isreal(stop)):
-            raise TypeError(f"stop must be a number or None, got {short(stop)}")
+        if stop is not None:
+            stop = check_finite_number(stop, "stop")
         with ExitStack() as stack:
             walk = others = stack.enter_context(Walk(env))
-            self.check_environment(walk)
+            self._check_fit(walk)
             if walk.copies != 1:
                 raise ValueError(
                     f"a DQN learns from one copy of env, got {walk.copies}: pass an id"
@@ -273,7 +316,7 @@ class QLearner(Agent):
             self.progress.returns.append(walk.finished[-1])
         if len(self.replay) < max(self.warmup, self.batch_size):
             return math.nan
-        return self.update(self.replay.sample(self.batch_size))
+        return self._update(self.replay.sample(self.batch_size))
 
     def _measure(
         self, walk: Walk, validation: int, loss: float, stop: float | None

@@ -12,6 +12,7 @@ import numpy as np
 
 from d2lib._checks import (
     check_choice,
+    check_columns,
     check_discount,
     check_flag,
     check_positive,
@@ -35,7 +36,6 @@ class PolicyLearner(Agent):
     """What ``PolicyGradient`` is in both twins."""
 
     #: what is computed with tensors: the twins say how
-    _as_tensor: Any
     _loss: Callable[..., Any]
     _log_probabilities: Callable[..., Any]
 
@@ -66,8 +66,7 @@ class PolicyLearner(Agent):
 
     def forward(self, observations: Any) -> Any:
         """A score (logit) of every action: (n, inputs) to a tensor (n, actions)."""
-        x = self._as_tensor(observations, name="observations")
-        return self.scores(x * self.scale)
+        return self._looks(observations, self.scores)
 
     def probabilities(self, observations: Any) -> np.ndarray:
         """P(a | s) of every action.
@@ -135,7 +134,12 @@ class PolicyLearner(Agent):
             Shape (steps,): :math:`R_t`, or the whole episode's :math:`R_0`; less their
             mean, or the mean of all that lie as far behind their episode's start; and
             divided by their spread, so that the learning rate fits any rewards.
+
+        Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no rollout.
         """
+        check_steps(self, batch)
         R = discounted_returns(
             batch.rewards, self.gamma, batch.terminated, batch.truncated | batch.cut
         )
@@ -159,9 +163,13 @@ class PolicyLearner(Agent):
 
         Returns:
             A tensor, one number.
+
+        Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no rollout.
         """
-        x = batch.observations * self.scale
-        return self._loss(x, batch.actions, self.weights(batch))
+        weights = self.weights(batch)
+        return self._loss(batch.observations * self.scale, batch.actions, weights)
 
     def update(self, batch: Rollout) -> float:
         """One step of gradient descent.
@@ -173,6 +181,8 @@ class PolicyLearner(Agent):
             The loss before it.
 
         Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no rollout.
             NonFiniteLossError: the loss is NaN or infinite; nothing was changed.
         """
         weights = self.weights(batch)
@@ -206,7 +216,7 @@ class PolicyLearner(Agent):
         episodes = check_positive_int(episodes, "episodes", MOST)
         copies = check_positive_int(copies, "copies")
         with Walk(env, min(copies, episodes) if isinstance(env, str) else 1) as walk:
-            self.check_environment(walk)
+            self._check_fit(walk)
             for _ in range(iterations):
                 walk.reset(drawn_seed(self.generator))
                 batch = record(
@@ -222,7 +232,6 @@ class GaussianLearner(Agent):
 
     discrete = False
     #: what is computed with tensors: the twins say how
-    _as_tensor: Any
     _loss: Callable[..., Any]
     _log_density: Callable[..., Any]
     _moved: Callable[..., Any]
@@ -263,8 +272,7 @@ class GaussianLearner(Agent):
 
     def forward(self, observations: Any) -> Any:
         """The mean of the actions: (n, inputs) to a tensor (n, actions)."""
-        x = self._as_tensor(observations, name="observations")
-        return self.mean(x * self.scale)
+        return self._looks(observations, self.mean)
 
     @property
     def sigma(self) -> np.ndarray:
@@ -334,7 +342,12 @@ class GaussianLearner(Agent):
         Returns:
             Two arrays of shape (steps,): the generalised advantages, divided by their
             spread after their mean is taken away; and targets for the values.
+
+        Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no rollout.
         """
+        check_steps(self, batch)
         values = self.values(batch.observations)
         A = generalized_advantages(
             batch.rewards * self.reward_scale,
@@ -357,6 +370,10 @@ class GaussianLearner(Agent):
 
         Returns:
             A tensor, one number.
+
+        Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no rollout.
         """
         dl: Any = importlib.import_module(self.twin)
         A, targets = self.advantages(batch)
@@ -375,6 +392,8 @@ class GaussianLearner(Agent):
             The mean loss.
 
         Raises:
+            ValueError: columns of another shape or dtype.
+            TypeError: what is no rollout.
             NonFiniteLossError: the loss is NaN or infinite.
         """
         dl: Any = importlib.import_module(self.twin)
@@ -428,7 +447,7 @@ class GaussianLearner(Agent):
             return walk.allowed(drawn[0])
 
         with Walk(env, copies if isinstance(env, str) else 1) as walk:
-            self.check_environment(walk)
+            self._check_fit(walk)
             walk.reset(drawn_seed(self.generator))
             for _ in range(iterations):
                 batch = record(walk, act, steps, None, lambda: drawn[0])
@@ -437,6 +456,29 @@ class GaussianLearner(Agent):
                 noted(self, batch, walk.finished, loss=loss, sigma=sigma)
                 walk.finished = []
         return self.progress
+
+
+def check_steps(agent: Any, batch: Any) -> None:
+    """Raises unless a rollout is one of an environment that fits the agent."""
+    seen, flag = ("f", (agent.inputs,)), ("b", ())
+    actions = ("i", ()) if agent.discrete else ("f", (agent.actions,))
+    check_columns(
+        batch,
+        {
+            "observations": seen,
+            "actions": actions,
+            "rewards": ("f", ()),
+            "following": seen,
+            **dict.fromkeys(("terminated", "truncated", "cut"), flag),
+        },
+    )
+    if agent.discrete and not 0 <= batch.actions.min() <= batch.actions.max() < (
+        agent.actions
+    ):
+        raise ValueError(
+            f"batch needs actions in [0, {agent.actions}), got {batch.actions.min()} "
+            f"to {batch.actions.max()}"
+        )
 
 
 def noted(agent: Agent, batch: Rollout, totals: Any, **numbers: float) -> None:

@@ -415,11 +415,11 @@ def test_truncation_is_no_termination(bootstrap):
 def test_the_short_corridor():
     """A policy finds p = 2 - sqrt(2), which no value of an action leads to."""
     agent = scratch.PolicyGradient(
-        1, 2, hidden=(), gamma=1.0, lr=linear(0.05, 80, end=0.002), seed=0
+        1, 2, hidden=(), gamma=1.0, lr=linear(0.05, 60, end=0.002), seed=0
     )
-    agent.learn(Corridor(), 80, episodes=30)
+    agent.learn(Corridor(), 60, episodes=15)
     p = agent.probabilities([[1.0]])[0, 1]
-    assert abs(p - (2 - 2**0.5)) < 0.08
+    assert abs(p - (2 - 2**0.5)) < 0.12
 
 
 def test_a_gaussian_policy_moves_to_where_the_reward_is(dl):
@@ -715,7 +715,7 @@ def test_a_loss_that_is_not_finite(dl):
     x.rewards[3] = np.inf
     before = agent.state()
     with pytest.raises(
-        NonFiniteLossError, match="the loss became (inf|nan) after 0 st"
+        NonFiniteLossError, match=r"the loss became (inf|nan) after 0 st"
     ):
         agent.update(x)
     identical(agent.state(), before)
