@@ -319,7 +319,8 @@ def opened(env: Any, copies: int) -> tuple[list[Any], Any, bool]:
                 "them"
             ) from error
         return made, None, True
-    if isinstance(env, type) or not (hasattr(env, "step") and hasattr(env, "reset")):
+    needs = ("reset", "step", "close", "observation_space", "action_space")
+    if isinstance(env, type) or not all(hasattr(env, name) for name in needs):
         raise TypeError(
             f"env must be the id of a Gymnasium environment, such as 'CartPole-v1', or "
             f"an environment, got {short(env)}"

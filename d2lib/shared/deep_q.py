@@ -83,6 +83,12 @@ class QLearner(Agent):
         self.double = check_flag(double, "double")
         self.batch_size = check_positive_int(batch_size, "batch_size")
         self.warmup = check_count(warmup, "warmup")
+        if capacity < max(self.batch_size, self.warmup):
+            raise ValueError(
+                f"capacity must be at least batch_size and warmup, got capacity="
+                f"{capacity}, batch_size={batch_size} and warmup={warmup}: an agent "
+                "that remembers less never learns"
+            )
         self.reward_scale = check_positive(reward_scale, "reward_scale")
         (self.q,) = self._networks(seed, [actions])
         self.target, self.chosen = (

@@ -404,7 +404,7 @@ def test_a_dqn_learns_what_is_worth_more(dl):
 
 @pytest.mark.parametrize("bootstrap", [True, False])
 def test_truncation_is_no_termination(bootstrap):
-    agent = scratch.DQN(2, 3, hidden=(4,), warmup=10**6, seed=0)
+    agent = scratch.DQN(2, 3, hidden=(4,), warmup=50_000, seed=0)
     agent.learn(Count(3, truncates=True), 9, validation=0, bootstrap=bootstrap)
     ends = agent.replay.state()["terminated"][:9]
     np.testing.assert_array_equal(ends, [0, 0, not bootstrap] * 3)
@@ -478,7 +478,7 @@ def test_no_seed_is_used_twice():
 
 
 def test_it_stops_when_it_is_good_enough():
-    agent = scratch.DQN(2, 3, hidden=(4,), warmup=10**6, seed=0)
+    agent = scratch.DQN(2, 3, hidden=(4,), warmup=50_000, seed=0)
     progress = agent.learn(Count(3), 1000, validation=1, every=10, stop=6.0, patience=2)
     assert agent.steps == 20
     assert progress.validation == [6.0, 6.0]
@@ -633,9 +633,9 @@ def test_a_checkpoint_of_another_agent_changes_nothing(dl, tmp_path):
     refused(r"with hidden \[9\], and this one has \[8\]: build it with the same")
     dl.DQN(4, 2, hidden=(8,)).save(path)
     refused("with schedule 'linear")
-    options = {"lr": linear(1e-2, 200, end=1e-3), "capacity": 7}
+    options = {"lr": linear(1e-2, 200, end=1e-3), "capacity": 1070}
     dl.DQN(4, 2, hidden=(8,), **options).save(path)
-    refused(r"observations must have shape \(60, 4\), got \(7, 4\)")
+    refused(r"observations must have shape \(60, 4\), got \(1070, 4\)")
     dl.MLP([4, 8, 2]).save(path)
     refused("holds no agent")
     agent.save(path)

@@ -235,7 +235,6 @@ for name in (
 
 #: What is not a user's to call, or has no arguments worth spoiling: the reason.
 EXEMPT = {
-    "Agent.load": "reads what save wrote: tests/twins/test_agents.py",
     "ReplayBuffer.sample": "needs steps before: tests/reinforcement/test_replay.py",
     **{
         f"{name}.{method}": "Gymnasium's interface, which a Walk calls"
