@@ -139,18 +139,19 @@ class QLearner(Agent):
             ValueError: another shape, or numbers that are not finite.
             TypeError: what holds no numbers.
         """
-        x = self._seen(observations)
-        epsilon = self.epsilon
+        return self._explored(self._seen(observations))
+
+    def _explored(self, x: np.ndarray) -> np.ndarray:
+        """The best actions so far, but for some that are drawn."""
+        epsilon, n = self.epsilon, len(x)
         if callable(epsilon):
             epsilon = check_rate(epsilon, self.steps, "epsilon")
-        any_one = self.generator.random(len(x)) < epsilon
-        if any_one.all():
-            return self.generator.integers(0, self.actions, len(x))
+        drawn = self.generator.random(n) < epsilon
+        if drawn.all():
+            return self.generator.integers(0, self.actions, n)
         best = self._best(x, self.q)
-        if any_one.any():
-            best = np.where(
-                any_one, self.generator.integers(0, self.actions, len(x)), best
-            )
+        if drawn.any():
+            return np.where(drawn, self.generator.integers(0, self.actions, n), best)
         return best
 
     def _best(self, x: np.ndarray, network: Any) -> np.ndarray:
@@ -310,7 +311,7 @@ class QLearner(Agent):
         """Takes a step, remembers it, and makes an update; returns its loss."""
         while True:
             before = walk.observations
-            action = self.explore(before)
+            action = self._explored(before * self.scale)
             after, rewards, over, left, real = walk.step(action, None, True)
             if real[0]:  # and not a reset
                 break
