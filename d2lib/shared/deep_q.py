@@ -303,7 +303,7 @@ class QLearner(Agent):
                 if not self.steps % every:
                     self._measure(others, validation, loss, stop)
                     walk.reset(drawn_seed(self.generator))
-        if not validation:
+        if not (validation and self.progress.validation):  # nothing to choose by
             self._keep()
         return self.progress
 

@@ -470,6 +470,15 @@ def test_the_best_weights_are_kept_and_act():
         np.testing.assert_array_equal(agent.act(x, last=of_last), best)
 
 
+@pytest.mark.parametrize("validation", [0, 3])
+def test_without_a_look_the_last_weights_act(validation):
+    agent = scratch.DQN(2, 3, hidden=(4,), warmup=8, batch_size=8, seed=0)
+    first = agent.q.state()
+    agent.learn(Count(4), 30, validation=validation, every=100)
+    assert any((w != first[name]).any() for name, w in agent.q.state().items())
+    identical(agent.chosen.state(), agent.q.state())
+
+
 def test_no_seed_is_used_twice():
     env = Count(3)
     agent = scratch.DQN(2, 3, hidden=(4,), warmup=20, seed=0)
