@@ -12,7 +12,7 @@ export PYTHON
 TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-without-mxnet test-notebooks shake serve lab bench evidence lint format lock clean clean-all
+.PHONY: help book test test-without-mxnet test-notebooks shake serve lab bench agents evidence lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -47,6 +47,9 @@ test-notebooks: book ## run all notebooks to download in fresh environments
 
 bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
 	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(if $(THREADS),--threads $(THREADS)) $(WORK)
+
+agents: $(ENVIRONMENT) ## train the agents of Lecture 4, from five seeds: two hours
+	@$(BIN)/python -m evidence dqn policy pendulum mountain_car
 
 evidence: $(ENVIRONMENT) ## train for minutes what the pages quote: WHAT="lenet detector"
 	@$(BIN)/python -m evidence $(WHAT)

@@ -18,6 +18,7 @@ EXTRAS = {
     "mxnet": "mxnet",
     "photos": "skimage",
     "plot": "matplotlib",
+    "rl": "gymnasium",
     "test": "playwright",
 }
 #: What can't be imported without an extra, or whose examples can't run.
@@ -29,10 +30,17 @@ NEEDS = {
     "d2lib/music/judge.py": "music",
     "d2lib/mx": "mxnet",
     "d2lib/plotting": "plot",
+    "d2lib/reinforcement/control.py": "rl",
+    "d2lib/reinforcement/rollouts.py": "rl",
+    "d2lib/reinforcement/tabular.py": "rl",
+    "d2lib/scratch/policy_gradient.py": "rl",
+    "d2lib/scratch/q_learning.py": "rl",
     "tests/book": "book",
     "tests/chapters": "book",
     "tests/plotting": "plot",
+    "tests/reinforcement": "rl",
     "tests/site": "book, test",
+    "tests/twins/test_agents.py": "rl",
 }
 
 

@@ -31,6 +31,7 @@ _SUBMODULES = (
     "music",
     "mx",
     "plotting",
+    "reinforcement",
     "schedules",
     "scratch",
     "training",

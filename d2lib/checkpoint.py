@@ -194,3 +194,28 @@ def part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]
         for name, array in arrays.items()
         if name.startswith(prefix)
     }
+
+
+def generator_state(generator: np.random.Generator) -> np.ndarray:
+    """Where a generator of random numbers stands, as an array for a checkpoint."""
+    state = generator.bit_generator.state
+    text = json.dumps(state, default=lambda array: array.tolist())
+    return np.frombuffer(text.encode(), np.uint8).copy()
+
+
+def set_generator_state(generator: np.random.Generator, state: Any) -> None:
+    """Puts a generator where another one of its kind stood.
+
+    Raises:
+        ValueError: what is no such state, or one of another kind of generator.
+    """
+    own = generator.bit_generator.state
+    try:
+        wanted = json.loads(np.asarray(state, np.uint8).tobytes())
+        generator.bit_generator.state = wanted
+    except Exception as error:
+        generator.bit_generator.state = own
+        raise ValueError(
+            f"the state of the random numbers is none of a {own['bit_generator']} "
+            f"generator ({error}): seed both with an int"
+        ) from error

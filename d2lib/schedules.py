@@ -19,7 +19,15 @@ from d2lib._checks import (
     check_positive_int,
 )
 
-__all__ = ["Rate", "Schedule", "cosine", "exponential", "step_decay", "warmup"]
+__all__ = [
+    "Rate",
+    "Schedule",
+    "cosine",
+    "exponential",
+    "linear",
+    "step_decay",
+    "warmup",
+]
 
 #: What an optimiser takes as its learning rate: a number, or a function of a step.
 Rate: TypeAlias = float | Callable[[int], float]
@@ -188,6 +196,44 @@ def cosine(lr: float, steps: int, warmup: int = 0, end: float = 0.0) -> Schedule
     return _schedule(_cosine, lr, warmup, steps=steps, end=end)
 
 
+def linear(lr: float, steps: int, warmup: int = 0, end: float = 0.0) -> Schedule:
+    r"""Falls by the same amount in every step.
+
+    .. math:: \eta_t = \eta_\text{end} + (\eta - \eta_\text{end})
+              \Big(1 - \frac{t - w}{T - w}\Big)
+
+    From step T on it is :math:`\eta_\text{end}`. Agents use it for the share of actions
+    that they take at random, too.
+
+    Args:
+        lr: :math:`\eta` > 0.
+        steps: T, all steps until the end is reached.
+        warmup: w < T, the steps of a `warmup` before.
+        end: :math:`\eta_\text{end}` >= 0.
+
+    Returns:
+        A function of the step t = 0, 1, ..., for the ``lr`` of an optimiser.
+
+    Raises:
+        ValueError: an argument out of its range.
+        TypeError: an argument that is no number.
+
+    Example:
+        >>> lr = linear(1.0, steps=4, end=0.2)
+        >>> [round(lr(step), 3) for step in range(6)]
+        [1.0, 0.8, 0.6, 0.4, 0.2, 0.2]
+
+    Source: Mnih et al., 2015 (for exploring).
+    """
+    steps, warmup = check_positive_int(steps, "steps"), check_count(warmup, "warmup")
+    if warmup >= steps:
+        raise ValueError(
+            f"warmup must be shorter than the training, got {warmup} of {steps} steps"
+        )
+    end = check_non_negative(end, "end")
+    return _schedule(_linear, lr, warmup, steps=steps, end=end)
+
+
 def learning_rate(lr: Any, step: int) -> float:
     """Returns a learning rate, or that of a schedule at a step.
 
@@ -252,3 +298,7 @@ def _power(factor: float, n: int) -> float:
 def _cosine(t: int, of: Schedule, steps: int, end: float) -> float:
     way = min(t / (steps - of.warmup), 1.0)
     return end + (of.lr - end) / 2 * (1 + math.cos(math.pi * way))
+
+
+def _linear(t: int, of: Schedule, steps: int, end: float) -> float:
+    return of.lr + (end - of.lr) * min(t / (steps - of.warmup), 1.0)

@@ -11,7 +11,10 @@ from types import ModuleType
 from typing import Any
 
 #: Where the runs of each name are.
-MODULES = {name: "vision" for name in ("lenet", "detector", "segmenter")}
+MODULES = {
+    **dict.fromkeys(("lenet", "detector", "segmenter"), "vision"),
+    **dict.fromkeys(("dqn", "policy", "pendulum", "mountain_car"), "agents"),
+}
 
 
 def module_of(name: str) -> ModuleType:
@@ -21,8 +24,10 @@ def module_of(name: str) -> ModuleType:
 
 def measure(name: str, twin: str, variant: str, seed: int) -> dict[str, Any]:
     """Makes one run, in a process of its own."""
-    function, _, _ = module_of(name).RUNS[name]
+    module = module_of(name)
+    function, _, _ = module.RUNS[name]
     packages = ("numpy",) if twin == "scratch" else ("numpy", "mxnet")
+    packages += getattr(module, "PACKAGES", ())
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
     return {
         "name": name,

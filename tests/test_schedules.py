@@ -11,7 +11,7 @@ import pytest
 
 from d2lib.checkpoint import CheckpointError
 from d2lib.data import spirals
-from d2lib.schedules import cosine, exponential, step_decay, warmup
+from d2lib.schedules import cosine, exponential, linear, step_decay, warmup
 from d2lib.training import fit
 from tests.twins.both import TWINS
 
@@ -20,6 +20,7 @@ SCHEDULES = {
     "step_decay": step_decay(0.1, every=4, factor=0.5, warmup=2),
     "exponential": exponential(0.1, factor=0.9),
     "cosine": cosine(0.1, steps=20, warmup=4, end=0.01),
+    "linear": linear(0.1, steps=20, warmup=4, end=0.01),
 }
 schedules = pytest.mark.parametrize("name", SCHEDULES)
 
@@ -40,6 +41,8 @@ def dl(request):
         # Loshchilov & Hutter, eq. 5, at thirds of the way: cos 60° = 1/2.
         (cosine(1.0, 3), [1, 0.75, 0.25, 0, 0]),
         (cosine(1.0, 4, warmup=2, end=0.2), [0.5, 1, 1, 0.6, 0.2, 0.2]),
+        (linear(1.0, 4), [1, 0.75, 0.5, 0.25, 0, 0]),
+        (linear(1.0, 4, warmup=2, end=0.2), [0.5, 1, 1, 0.6, 0.2, 0.2]),
     ],
     ids=repr,
 )
@@ -55,7 +58,9 @@ def test_a_schedule_says_how_it_was_made_and_can_be_pickled(name):
     assert other == schedule
     assert repr(other) == repr(schedule)
     again = {"warmup": warmup, "step_decay": step_decay, "exponential": exponential}
-    assert eval(repr(schedule), {"cosine": cosine, **again}) == schedule
+    assert (
+        eval(repr(schedule), {"cosine": cosine, "linear": linear, **again}) == schedule
+    )
     assert [other(t) for t in range(30)] == [schedule(t) for t in range(30)]
 
 

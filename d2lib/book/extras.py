@@ -14,6 +14,7 @@ EXTRAS = {
     "plot": "matplotlib",
     "music": "music21",
     "photos": "skimage",
+    "rl": "gymnasium",
     "mxnet": "mxnet",
 }
 # and how it is called where one installs it, if that is another name.
@@ -33,12 +34,11 @@ def needs(*extras: str) -> None:
 
     Args:
         extras: which extras of the package the notebook uses: ``"plot"`` for
-            matplotlib, ``"music"`` for music21, ``"photos"`` for scikit-image,
-            ``"mxnet"`` for MXNet.
+            matplotlib, ``"music"`` for music21, ``"photos"`` for scikit-image, ``"rl"``
+            for Gymnasium, ``"mxnet"`` for MXNet.
 
     Raises:
-        ImportError: matplotlib, music21 or scikit-image is missing. The message says
-            how to get it.
+        ImportError: one of these packages is missing. The message says how to get it.
         ValueError: the package has no extra of this name.
 
     Example:

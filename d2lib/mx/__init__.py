@@ -73,13 +73,21 @@ from d2lib.mx.optimizers import (
     RMSProp,
     clip_gradients,
 )
+from d2lib.mx.policy_gradient import (
+    GaussianPolicy,
+    PolicyGradient,
+    discounted_returns,
+    generalized_advantages,
+)
+from d2lib.mx.q_learning import DQN, ReplayBuffer, q_learning, value_iteration
 from d2lib.mx.recording import no_grad, record
 from d2lib.mx.recurrent import GRU, LSTM, RNN
 from d2lib.mx.regularization import Dropout
 from d2lib.mx.segmentation import FCN
 from d2lib.mx.tensor import Tensor, tensor, to_numpy
 from d2lib.mx.transformer import LayerNorm, TransformerBlock
-from d2lib.schedules import cosine, exponential, step_decay, warmup
+from d2lib.reinforcement import evaluate, rollout
+from d2lib.schedules import cosine, exponential, linear, step_decay, warmup
 from d2lib.shared.summaries import summary
 from d2lib.training import (
     Callback,
@@ -92,6 +100,7 @@ from d2lib.training import (
 )
 
 __all__ = [
+    "DQN",
     "FCN",
     "GRU",
     "LSTM",
@@ -113,6 +122,7 @@ __all__ = [
     "Embedding",
     "FasterRCNN",
     "Flatten",
+    "GaussianPolicy",
     "GlobalAvgPool2D",
     "History",
     "LanguageModel",
@@ -124,8 +134,10 @@ __all__ = [
     "MultiHeadAttention",
     "NonFiniteLossError",
     "Perceptron",
+    "PolicyGradient",
     "RMSProp",
     "RegionProposalNetwork",
+    "ReplayBuffer",
     "Sequential",
     "Tensor",
     "TransformerBlock",
@@ -147,13 +159,17 @@ __all__ = [
     "cross_entropy",
     "decode_boxes",
     "device",
+    "discounted_returns",
     "encode_boxes",
+    "evaluate",
     "exp",
     "exponential",
     "fit",
+    "generalized_advantages",
     "generate",
     "initialize",
     "iou",
+    "linear",
     "log",
     "match_anchors",
     "maximum",
@@ -166,10 +182,12 @@ __all__ = [
     "one_hot",
     "positional_encoding",
     "predict",
+    "q_learning",
     "record",
     "relu",
     "roi_align",
     "roi_pool",
+    "rollout",
     "sigmoid",
     "smooth_l1",
     "softmax",
@@ -181,6 +199,7 @@ __all__ = [
     "tensor",
     "to_numpy",
     "upsample",
+    "value_iteration",
     "warmup",
     "where",
 ]

@@ -6,7 +6,8 @@ twin.
 
 from d2lib.data import Vocabulary, minibatches
 from d2lib.metrics import average_precision, mean_iou
-from d2lib.schedules import cosine, exponential, step_decay, warmup
+from d2lib.reinforcement import evaluate, rollout
+from d2lib.schedules import cosine, exponential, linear, step_decay, warmup
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
 from d2lib.scratch.attention import (
     MultiHeadAttention,
@@ -75,6 +76,13 @@ from d2lib.scratch.optimizers import (
     RMSProp,
     clip_gradients,
 )
+from d2lib.scratch.policy_gradient import (
+    GaussianPolicy,
+    PolicyGradient,
+    discounted_returns,
+    generalized_advantages,
+)
+from d2lib.scratch.q_learning import DQN, ReplayBuffer, q_learning, value_iteration
 from d2lib.scratch.recording import no_grad, record
 from d2lib.scratch.recurrent import GRU, LSTM, RNN
 from d2lib.scratch.regularization import Dropout
@@ -93,6 +101,7 @@ from d2lib.training import (
 )
 
 __all__ = [
+    "DQN",
     "FCN",
     "GRU",
     "LSTM",
@@ -114,6 +123,7 @@ __all__ = [
     "Embedding",
     "FasterRCNN",
     "Flatten",
+    "GaussianPolicy",
     "GlobalAvgPool2D",
     "History",
     "LanguageModel",
@@ -125,8 +135,10 @@ __all__ = [
     "MultiHeadAttention",
     "NonFiniteLossError",
     "Perceptron",
+    "PolicyGradient",
     "RMSProp",
     "RegionProposalNetwork",
+    "ReplayBuffer",
     "Sequential",
     "Tensor",
     "TransformerBlock",
@@ -148,13 +160,17 @@ __all__ = [
     "cross_entropy",
     "decode_boxes",
     "device",
+    "discounted_returns",
     "encode_boxes",
+    "evaluate",
     "exp",
     "exponential",
     "fit",
+    "generalized_advantages",
     "generate",
     "initialize",
     "iou",
+    "linear",
     "log",
     "match_anchors",
     "maximum",
@@ -167,10 +183,12 @@ __all__ = [
     "one_hot",
     "positional_encoding",
     "predict",
+    "q_learning",
     "record",
     "relu",
     "roi_align",
     "roi_pool",
+    "rollout",
     "sigmoid",
     "smooth_l1",
     "softmax",
@@ -182,6 +200,7 @@ __all__ = [
     "tensor",
     "to_numpy",
     "upsample",
+    "value_iteration",
     "warmup",
     "where",
 ]

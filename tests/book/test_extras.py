@@ -91,7 +91,7 @@ def test_what_is_missing_is_named_with_its_mend(monkeypatch):
 
 
 def test_a_wrong_name_is_an_error():
-    with pytest.raises(ValueError, match="photos, mxnet, got 'matplotlib'"):
+    with pytest.raises(ValueError, match="photos, rl, mxnet, got 'matplotlib'"):
         needs("matplotlib")
 
 

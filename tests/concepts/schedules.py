@@ -106,4 +106,19 @@ ROWS = [
             [0.5, 1, 1, 0.5 + 0.125**0.5, 0.5, 0.5 - 0.125**0.5, 0, 0],
         ),
     ),
+    schedule(
+        "linear",
+        [{"steps": 8, "warmup": 2}, {"steps": 4, "end": 0.05}],
+        [
+            ("steps", 0, ValueError, "steps must be a whole number >= 1, got 0"),
+            (
+                "warmup",
+                9,
+                ValueError,
+                "warmup must be shorter than the training, got 9 of 8 steps",
+            ),
+            ("end", -1, ValueError, "end must be a finite number >= 0, got -1"),
+        ],
+        ("by hand", {"steps": 4, "end": 0.2}, [1, 0.8, 0.6, 0.4, 0.2, 0.2]),
+    ),
 ]

@@ -28,14 +28,17 @@ from hypothesis.extra import numpy as arrays
 pytest.importorskip("d2lib.mx", exc_type=ImportError)
 
 import d2lib
-from d2lib import data, mx, scratch
+from d2lib import data, mx, reinforcement, scratch
 from tests.twins.contract import public_members
 
 EXAMPLES = 40  # of each call
 LIBRARY = str(Path(d2lib.__file__).parent)
 TWINS = (scratch, mx)
 F = np.float32
-MODULES = ("data", "metrics", "training", "checkpoint", "generation", "gradcheck")
+MODULES = (
+    *("data", "metrics", "training", "checkpoint", "generation", "gradcheck"),
+    "reinforcement",
+)
 
 
 def other(dl):
@@ -46,11 +49,57 @@ def trained(dl):
     return dl.Dense(3, 2, seed=0)
 
 
+def world(kind="numbers"):
+    """An environment that fits the agents that `GOOD` builds."""
+    import gymnasium as gym
+
+    class World(gym.Env):
+        observation_space = gym.spaces.Box(-1, 1, (3,), F)
+        action_space = gym.spaces.Discrete(2)
+        k = 0
+
+        def reset(self, *, seed=None, options=None):
+            return np.ones(3, F), {}
+
+        def step(self, action):
+            self.k += 1
+            return np.ones(3, F), 1.0, self.k % 2 == 0, False, {}
+
+    made = World()
+    if kind == "real":
+        made.action_space = gym.spaces.Box(-1, 1, (1,), F)
+    return made
+
+
+def steps(kind):
+    """Two steps, as an agent of that kind takes them."""
+    seen, over = np.ones((2, 3), F), np.array([0, 1])
+    if kind == "drawn":
+        return reinforcement.Batch(seen, over, np.ones(2, F), seen, over.astype(F))
+    actions = np.ones((2, 1), F) if kind == "real" else over
+    no = np.zeros(2, bool)
+    return reinforcement.Rollout(seen, actions, np.ones(2), seen, over > 0, no, no)
+
+
 # What is called ---------------------------------------------------------------------
 
 #: Good values by the names of parameters; "Name.parameter" comes first. A function gets
 #: the twin and what was made for the parameters before it.
 GOOD = {
+    "actions": 2,
+    "action": 1,
+    "capacity": 9,
+    "env": lambda dl, given: world(),
+    "following": lambda dl, given: np.ones(3, F),
+    "iterations": 1,
+    "model": lambda dl, given: trained(dl),
+    "next_values": lambda dl, given: np.zeros(3),
+    "observation": lambda dl, given: np.ones(3, F),
+    "observations": lambda dl, given: np.ones((4, 3), F),
+    "policy": None,
+    "reward": 1.0,
+    "rewards": lambda dl, given: np.ones(3),
+    "terminated": False,
     "W": lambda dl, given: np.ones((3, 3, 2, 2), F),
     "arrays": lambda dl, given: {"w": np.ones(3)},
     "channels": 3,
@@ -84,7 +133,6 @@ GOOD = {
     "low": -1.0,
     "lr": 0.1,
     "max_norm": 1.0,
-    "model": lambda dl, given: trained(dl),
     "optimizer": lambda dl, given: dl.SGD(
         (
             given["model"] if isinstance(given["model"], dl.Module) else trained(dl)
@@ -116,6 +164,21 @@ GOOD = {
     "y": lambda dl, given: np.zeros(4, int),
     "y_hat": lambda dl, given: np.ones((4, 3), F),
     # One name, another thing
+    "DQN.targets.batch": lambda dl, given: steps("drawn"),
+    "DQN.loss.batch": lambda dl, given: steps("drawn"),
+    "DQN.update.batch": lambda dl, given: steps("drawn"),
+    "PolicyGradient.weights.batch": lambda dl, given: steps("whole"),
+    "PolicyGradient.loss.batch": lambda dl, given: steps("whole"),
+    "PolicyGradient.update.batch": lambda dl, given: steps("whole"),
+    "GaussianPolicy.actions": 1,
+    "GaussianPolicy.advantages.batch": lambda dl, given: steps("real"),
+    "GaussianPolicy.loss.batch": lambda dl, given: steps("real"),
+    "GaussianPolicy.update.batch": lambda dl, given: steps("real"),
+    "GaussianPolicy.learn.env": lambda dl, given: world("real"),
+    "generalized_advantages.values": lambda dl, given: np.zeros(3),
+    "q_learning.env": "FrozenLake-v1",
+    "transitions.env": "FrozenLake-v1",
+    "value_iteration.model": "FrozenLake-v1",
     "LeNet.forward.x": lambda dl, given: np.ones((2, 1, 28, 28), F),
     "EarlyStopping.load_state.state": lambda dl, given: {"numbers": np.zeros(3)},
     "RegionProposalNetwork.channels": 2,
@@ -172,6 +235,12 @@ for name in (
 
 #: What is not a user's to call, or has no arguments worth spoiling: the reason.
 EXEMPT = {
+    "ReplayBuffer.sample": "needs steps before: tests/reinforcement/test_replay.py",
+    **{
+        f"{name}.{method}": "Gymnasium's interface, which a Walk calls"
+        for name in ("CartPole", "Pendulum", "MountainCarContinuous")
+        for method in ("reset", "step", "start", "observe", "move", "close")
+    },
     "Module.forward": "every subclass defines it",
     "Tensor": "one twin's is MXNet's own array",
     "Callback": "fit calls its methods",
@@ -191,11 +260,22 @@ EXEMPT = {
     "Pictures": "load_coco makes it",
 }
 
+if find_spec("gymnasium") is None:  # which all that walks needs
+    EXEMPT |= dict.fromkeys(
+        (
+            *("rollout", "evaluate", "q_learning", "transitions", "value_iteration"),
+            *("DQN.learn", "PolicyGradient.learn", "GaussianPolicy.learn"),
+            *("CartPole", "Pendulum", "MountainCarContinuous"),
+        ),
+        "needs d2lib-book[rl]",
+    )
+
 #: Words by which messages call a parameter, where its name is not one of them.
 ALSO = {
     "LanguageModel.forward.x": ("tokens", "indices"),
     "LanguageModel.advance.x": ("tokens", "indices"),
     "data": ("x", "y", "labels"),
+    "value_iteration.model": ("env",),
     "features": ("x",),
     "images": ("x",),
     "optimizer": ("optimiser",),

@@ -1,0 +1,369 @@
+"""One way through every Gymnasium environment, single or vector.
+
+Environments end their episodes in four ways (a single one waits to be reset, a vector
+one resets itself at the next step, in the same step, or when it is told to). `Walk`
+hides the difference: each of its steps is a real one, says what was observed after it,
+even where an episode ended, and whether that was a termination or a truncation.
+"""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from d2lib._checks import as_array, check_positive_int, short
+
+__all__ = ["Step", "Walk", "gymnasium"]
+
+#: Where seeds come from, so that no episode is seen twice: an agent learns from the
+#: first 2^29, is validated with the second, and `evaluate` takes the third.
+TRAINING, VALIDATION, EVALUATION = 0, 2**29, 2**30
+SEEDS = 2**29
+MOST_COPIES = 4096
+
+
+def gymnasium() -> ModuleType:
+    """Returns Gymnasium, which is imported when the first environment is needed.
+
+    Raises:
+        ImportError: it is missing.
+    """
+    try:
+        import gymnasium
+    except ImportError as error:
+        raise ImportError(
+            "environments need Gymnasium, which is missing: install it with "
+            "pip install 'd2lib-book[rl]', or pip install gymnasium"
+        ) from error
+    return gymnasium
+
+
+class Step(NamedTuple):
+    """What came of one action in each copy of an environment.
+
+    Attributes:
+        after: what was observed then, shape (copies, inputs), float32.
+        rewards: shape (copies,), float64.
+        terminated: whether the episode is over, shape (copies,).
+        truncated: whether it was left, shape (copies,).
+        real: whether there was a step at all. A vector environment may have used its
+            turn to reset a copy; nothing of that is to be learnt from.
+    """
+
+    after: np.ndarray
+    rewards: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    real: np.ndarray
+
+
+class Walk:
+    """Goes through an environment, or several copies of one, step by step.
+
+    Use it in a ``with`` block: what it made is closed at its end, and after an error
+    what it was given is closed, too.
+
+    Args:
+        env: the id of a Gymnasium environment, an environment, or a vector of them.
+        copies: how many to make of an id.
+
+    Attributes:
+        copies: how many there are.
+        discrete: whether actions are whole numbers.
+        actions: how many actions there are, or how many numbers one has.
+        inputs: how many numbers an observation has, made into one row. One of n
+            possible observations is a row of n numbers, all 0 but one.
+        observations: what is observed now, shape (copies, inputs).
+        finished: the total reward of each episode that came to its end.
+    """
+
+    def __init__(self, env: Any, copies: int = 1) -> None:
+        copies = check_positive_int(copies, "copies", MOST_COPIES)
+        self._envs, self._vector, self._owned = opened(env, copies)
+        try:
+            self._look_around()
+        except Exception:
+            self.close()
+            raise
+
+    def _look_around(self) -> None:
+        """Reads what is observed and done, and refuses what no agent here can."""
+        one = self._envs[0] if self._vector is None else self._vector
+        prefix = "" if self._vector is None else "single_"
+        self.copies = len(self._envs) if self._vector is None else one.num_envs
+        spec = getattr(one, "spec", None)
+        self.name = getattr(spec, "id", None) or type(one).__name__
+        space = getattr(one, f"{prefix}observation_space")
+        self._one_hot, self.inputs = _observed(space, self.name)
+        self._first_observation = int(getattr(space, "start", 0))
+        space = getattr(one, f"{prefix}action_space")
+        self.discrete, self.actions = _done(space, self.name)
+        self._first = int(getattr(space, "start", 0))
+        self._space = space
+        if not self.discrete:
+            self.low = np.asarray(space.low, np.float64).reshape(-1)
+            self.high = np.asarray(space.high, np.float64).reshape(-1)
+        mode = str(getattr(one, "metadata", {}).get("autoreset_mode", "NextStep"))
+        self._mode = mode.rpartition(".")[2].replace("_", "").lower()
+        self._resetting = np.zeros(self.copies, bool)
+        self.observations = np.zeros((self.copies, self.inputs), np.float32)
+        self.steps = 0
+        self.finished: list[float] = []
+        self._totals = np.zeros(self.copies)
+
+    def __enter__(self) -> Walk:
+        return self
+
+    def __exit__(self, kind: Any, *rest: Any) -> None:
+        failed = kind is not None and issubclass(kind, Exception)
+        if self._owned or failed:
+            self.close()
+
+    def close(self) -> None:
+        """Closes the environments."""
+        for env in self._envs if self._vector is None else [self._vector]:
+            env.close()
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Starts new episodes everywhere, and returns what is observed.
+
+        Args:
+            seed: that of the first copy; each further one gets the next number.
+        """
+        self.steps = 0
+        self._resetting[:] = False
+        self._totals[:] = 0
+        if self._vector is not None:
+            raw = self._asked(self._vector.reset, seed=seed)[0]
+        else:
+            raw = [
+                self._asked(env.reset, seed=seed + i)[0]
+                for i, env in enumerate(self._envs)
+            ]
+        self.observations = self._rows(raw)
+        return self.observations
+
+    def step(self, actions: Any, wanted: Any = None, trusted: bool = False) -> Step:
+        """Acts in each copy.
+
+        Args:
+            actions: whole numbers, shape (copies,), or rows of numbers within the
+                environment's bounds, shape (copies, actions).
+            wanted: in which copies; None: in all. (Those of a vector all move.)
+            trusted: whether the actions need no check, being an agent's own.
+
+        Raises:
+            ValueError: actions outside of what the environment allows, or observations
+                or rewards that are not finite.
+            RuntimeError: the environment raised an error, or wants to be reset first.
+        """
+        actions = self._given(actions if trusted else self._checked(actions))
+        self.steps += 1
+        move = self._step_each if self._vector is None else self._step_all
+        step = move(actions, wanted)
+        self._totals += step.rewards
+        ended = step.terminated | step.truncated
+        if ended.any():
+            self.finished += self._totals[ended].tolist()
+            self._totals[ended] = 0
+        return step
+
+    def _step_all(self, actions: np.ndarray, wanted: Any) -> Step:
+        raw, rewards, over, left, info = self._asked(self._vector.step, actions)
+        after = self._rows(raw)
+        rewards = self._finite(np.asarray(rewards, np.float64), "rewards")
+        over, left = np.array(over, bool), np.array(left, bool)
+        real = ~self._resetting
+        ended = over | left
+        self.observations = after
+        if self._mode == "samestep" and ended.any():
+            last = info["final_obs"]
+            after = after.copy()
+            after[ended] = self._rows([last[i] for i in np.flatnonzero(ended)])
+        elif self._mode == "disabled" and ended.any():
+            raw = self._asked(self._vector.reset, options={"reset_mask": ended})[0]
+            self.observations = self._rows(raw)
+        self._resetting = ended & (self._mode == "nextstep")
+        return Step(after, rewards, over, left, real)
+
+    def _step_each(self, actions: np.ndarray, wanted: Any) -> Step:
+        n = self.copies
+        after, real = self.observations.copy(), np.zeros(n, bool)
+        rewards, over, left = np.zeros(n), np.zeros(n, bool), np.zeros(n, bool)
+        for i, env in enumerate(self._envs):
+            if wanted is None or wanted[i]:
+                action = int(actions[i]) if self.discrete else actions[i]
+                seen, rewards[i], over[i], left[i], _ = self._asked(env.step, action)
+                after[i], real[i] = self._row(seen), True
+        self._finite(after, "observations")
+        self._finite(rewards, "rewards")
+        self.observations = after
+        if over.any() or left.any():
+            self.observations = after.copy()
+            for i in np.flatnonzero(over | left):
+                seen = self._asked(self._envs[i].reset)[0]
+                self.observations[i] = self._finite(self._row(seen), "observations")
+        return Step(after, rewards, over, left, real)
+
+    def _asked(self, what: Any, *args: Any, **named: Any) -> Any:
+        """Calls the environment; an error of its own is told as such."""
+        try:
+            return what(*args, **named)
+        except Exception as error:
+            raise RuntimeError(
+                f"the environment {self.name} raised {type(error).__name__} at step "
+                f"{self.steps} after a reset ({said(error)}): it has been closed, and "
+                "what was learnt before is kept"
+            ) from error
+
+    def _rows(self, raw: Any) -> np.ndarray:
+        """Observations as rows of finite numbers."""
+        if self._vector is None or isinstance(raw, list) or self._one_hot:
+            rows = np.array([self._row(seen) for seen in raw], np.float32)
+        else:
+            rows = np.array(raw, np.float32).reshape(len(raw), -1)
+        return self._finite(rows, "observations")
+
+    def _row(self, seen: Any) -> np.ndarray:
+        """One observation as a row of numbers."""
+        if self._one_hot:
+            row = np.zeros(self.inputs, np.float32)
+            row[int(seen) - self._first_observation] = 1
+            return row
+        return np.asarray(seen, np.float32).reshape(-1)
+
+    def _finite(self, values: np.ndarray, what: str) -> np.ndarray:
+        # Also an infinity counts as one that a sum can't hide.
+        if not math.isfinite(values.sum()) and not np.isfinite(values).all():
+            raise ValueError(
+                f"the environment {self.name} gave {what} that are not finite, at step "
+                f"{self.steps} after a reset: mend its step() or reset(); it has been "
+                "closed, and what was learnt before is kept"
+            )
+        return values
+
+    def _checked(self, actions: Any) -> np.ndarray:
+        """Actions as the environment takes them."""
+        array = as_array(actions, "actions")
+        shape = (self.copies,) if self.discrete else (self.copies, self.actions)
+        wanted = "iu" if self.discrete else "fiu"
+        if array.dtype.kind not in wanted or array.shape != shape:
+            raise ValueError(
+                f"actions for {self.name} must be "
+                f"{'whole' if self.discrete else 'real'} numbers of shape {shape}, got "
+                f"{short(array)}: one for each of {self.copies} copies"
+            )
+        if self.discrete:
+            if not (array.min() >= 0 and array.max() < self.actions):
+                raise ValueError(
+                    f"actions for {self.name} must lie in [0, {self.actions}), got "
+                    f"{array.min()} to {array.max()}"
+                )
+            return array
+        if not ((array >= self.low) & (array <= self.high)).all():  # no NaN does
+            raise ValueError(
+                f"actions for {self.name} must lie within its bounds, "
+                f"{short(self.low.tolist())} to {short(self.high.tolist())}, got "
+                f"{array.min():g} to {array.max():g}: clip them with numpy.clip"
+            )
+        return array
+
+    def _given(self, actions: np.ndarray) -> np.ndarray:
+        """Actions in the form in which the environment takes them."""
+        if self.discrete:
+            return actions + self._first if self._first else actions
+        return actions.astype(self._space.dtype).reshape(-1, *self._space.shape)
+
+    def allowed(self, actions: Any) -> Any:
+        """The nearest actions within the environment's bounds."""
+        return actions if self.discrete else np.clip(actions, self.low, self.high)
+
+    def random(self, generator: np.random.Generator) -> np.ndarray:
+        """Any actions, each as likely as any other.
+
+        Raises:
+            ValueError: there are no bounds to draw between.
+        """
+        if self.discrete:
+            return generator.integers(0, self.actions, self.copies)
+        if not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
+            raise ValueError(
+                f"actions for {self.name} have no bounds to draw between: pass a policy"
+            )
+        return generator.uniform(self.low, self.high, (self.copies, self.actions))
+
+
+def opened(env: Any, copies: int) -> tuple[list[Any], Any, bool]:
+    """Returns single environments, or a vector; and whether they were made here.
+
+    Raises:
+        ValueError: an id that does not exist.
+        TypeError: what is no environment.
+        ImportError: Gymnasium is missing.
+    """
+    if isinstance(env, str):
+        gym = gymnasium()
+        made: list[Any] = []
+        try:
+            for _ in range(copies):
+                made.append(gym.make(env, disable_env_checker=True))
+        except Exception as error:
+            for one in made:
+                one.close()
+            raise ValueError(
+                f"env must be the id of an environment that Gymnasium can make, got "
+                f"{env!r} ({said(error)}): gymnasium.pprint_registry() lists "
+                "them"
+            ) from error
+        return made, None, True
+    needs = ("reset", "step", "close", "observation_space", "action_space")
+    if isinstance(env, type) or not all(hasattr(env, name) for name in needs):
+        raise TypeError(
+            f"env must be the id of a Gymnasium environment, such as 'CartPole-v1', or "
+            f"an environment, got {short(env)}"
+        )
+    if copies != 1:
+        raise ValueError(
+            f"copies={copies} can be made of an id only, and env is one environment: "
+            "pass its id, or a vector of environments"
+        )
+    if hasattr(env, "num_envs"):
+        return [], env, False
+    return [env], None, False
+
+
+def said(error: Exception) -> str:
+    """What an error of somebody else's says, in one line."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 150 else text[:147] + "..."
+
+
+def _observed(space: Any, name: str) -> tuple[bool, int]:
+    """Whether observations are one of n, and how many numbers a row has."""
+    spaces = gymnasium().spaces
+    if isinstance(space, spaces.Discrete):
+        return True, int(space.n)
+    if isinstance(space, spaces.Box):
+        return False, math.prod(space.shape)
+    raise ValueError(
+        f"the observations of {name} are a {type(space).__name__}, and agents here "
+        "read a Box or a Discrete: wrap the environment in "
+        "gymnasium.wrappers.FlattenObservation"
+    )
+
+
+def _done(space: Any, name: str) -> tuple[bool, int]:
+    """Whether actions are whole numbers, and how many there are."""
+    spaces = gymnasium().spaces
+    if isinstance(space, spaces.Discrete):
+        return True, int(space.n)
+    if isinstance(space, spaces.Box) and np.dtype(space.dtype).kind == "f":
+        return False, math.prod(space.shape)
+    raise ValueError(
+        f"the actions of {name} are a {type(space).__name__}, and agents here choose "
+        "one of n (a Discrete) or some real numbers (a Box of floats): wrap the "
+        "environment in a gymnasium.ActionWrapper"
+    )
