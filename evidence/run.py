@@ -13,6 +13,7 @@ from typing import Any
 #: Where the runs of each name are.
 MODULES = {
     **dict.fromkeys(("lenet", "detector", "segmenter"), "vision"),
+    "lenet_ablation": "ablations",
     **dict.fromkeys(("dqn", "policy", "pendulum", "mountain_car"), "agents"),
 }
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from d2lib import scratch
 from d2lib.book import evidence
 from d2lib.metrics import Detections
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evidence import __main__ as command
-from evidence import vision
+from evidence import ablations, vision
 
 ROW = {
     "name": "lenet",
@@ -87,6 +88,35 @@ def test_every_run_runs(short):
             assert found["steps"] >= 2
             assert found["seconds"] > 0
             assert all(np.isfinite(v) for v in found.values()), (name, found)
+
+
+def test_every_ablation_runs_and_leaves_out_what_it_says(monkeypatch):
+    for name, few in {"DIGITS": 100, "EPOCHS": 1, "JUDGES": 50}.items():
+        monkeypatch.setattr(ablations, name, few)
+    [(name, (function, variants, seeds))] = ablations.RUNS.items()
+    assert command.MODULES[name] == "ablations"
+    assert len(seeds) >= 5
+    names, last = {}, {}
+    for variant in variants["scratch"]:
+        found = function("scratch", 0, variant)
+        assert found["steps"] == 2
+        assert 0 <= found["accuracy"] <= 1
+        model = ablations.network(scratch, 0, variant).eval()
+        names[variant] = [type(layer).__name__ for layer in model.layers]
+        x = np.random.default_rng(0).normal(size=(3, 1, 28, 28)).astype(np.float32)
+        last[variant] = [
+            model(x[:1] + x[1:2]),
+            model(x[:1]),
+            model(x[1:2]),
+            model(0 * x[:1]),
+        ]
+    assert names["no batch norm"].count("BatchNorm") == 0
+    assert names["all of it"].count("BatchNorm") == 2
+    assert names["mean for maximum"].count("AvgPool2D") == 2
+    # Without anything that bends the sum of two pictures gets the sum of the answers.
+    for variant, (both, one, other, none) in last.items():
+        straight = np.allclose((both + none).data, (one + other).data, atol=1e-4)
+        assert straight == (variant == "no ReLU, and mean"), variant
 
 
 def test_what_oracles_tell():
