@@ -41,6 +41,25 @@ class TestAsFloatArray:
         assert len(str(caught.value)) < 200
 
 
+class TestImages:
+    @pytest.mark.parametrize(
+        ("shape", "mend"),
+        [
+            ((32, 28, 28, 1), r"x\.transpose\(0, 3, 1, 2\)"),
+            ((32, 28, 28), r"x\[:, None\]"),
+            ((28, 28), r"x\[None, None\]"),
+            ((32, 784), r"x\.reshape\(-1, 1, 28, 28\)"),
+            ((64, 48), r"x\[None, None\]"),
+        ],
+    )
+    def test_the_mend_makes_images_of_what_came_in(self, shape, mend):
+        with pytest.raises(ValueError, match=f"Conv2D expects x of shape.*{mend}$"):
+            checks.check_images(shape, 1, "Conv2D")
+        x = np.zeros(shape)
+        better = eval(mend.replace("\\", ""), {"x": x})
+        checks.check_images(better.shape, 1, "Conv2D")
+
+
 class TestNumbers:
     @pytest.mark.parametrize(
         ("check", "good", "bad", "rule"),

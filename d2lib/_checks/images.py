@@ -62,6 +62,9 @@ def check_images(
         hint = ": gray images need an axis for their one channel, x[:, None]"
     elif len(shape) == 2:
         hint = ": a single gray image is x[None, None]"
+        side = math.isqrt(shape[1])
+        if channels == 1 and side * side == shape[1] != shape[0]:  # as in load_mnist()
+            hint = f": flat gray images are x.reshape(-1, 1, {side}, {side})"
     raise ValueError(
         f"{what} expects x of shape (batch, {wanted}, height, width), got {shape}{hint}"
     )
