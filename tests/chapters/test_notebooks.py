@@ -72,6 +72,7 @@ def change(cell, **attributes):
         (lambda n: n.cells.pop(0), "does not say what to install"),
         (lambda n: n.cells.pop(1), "does not look for what the page needs"),
         (change(4, source="plotting.use_style()\nload_tunes()"), "look for music"),
+        (change(4, source="plotting.use_style()\nload_faces()"), "look for photos"),
         (change(3, source="Words."), "not headed **NumPy**"),
         (lambda n: n.cells.pop(6), "not headed **MXNet**"),
         (change(8, source="Both:"), "not headed **NumPy and MXNet**"),
@@ -125,7 +126,9 @@ def test_extras_are_those_of_the_imports():
     }
     assert needed["music"] == ["plot", "music", "mxnet"]
     assert needed["perceptron"] == ["plot", "mxnet"]
-    assert [name for name, names in needed.items() if "music" in names] == ["music"]
+    assert needed["faces"] == ["plot", "photos", "mxnet"]
+    for extra, page in (("music", "music"), ("photos", "faces")):
+        assert [name for name, names in needed.items() if extra in names] == [page]
     assert extras([code("from d2lib.data import load_tunes")]) == ["music"]
     assert extras([code("%matplotlib inline\nimport numpy")]) == []
 
