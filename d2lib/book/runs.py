@@ -27,7 +27,7 @@ def evidence(name: str, **given: Any) -> list[dict[str, Any]]:
         ValueError: there are no such runs.
 
     Example:
-        >>> [run["seed"] for run in evidence("lenet", twin="mx", variant="plain")]
+        >>> [run["seed"] for run in evidence("detector", twin="scratch")]
         [0, 1, 2]
     """
     rows = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else []

@@ -126,9 +126,7 @@ def test_extras_are_those_of_the_imports():
     }
     assert needed["music"] == ["plot", "music", "mxnet"]
     assert needed["perceptron"] == ["plot", "mxnet"]
-    assert needed["faces"] == ["plot", "photos", "mxnet"]
-    for extra, page in (("music", "music"), ("photos", "faces")):
-        assert [name for name, names in needed.items() if extra in names] == [page]
+    assert [name for name, names in needed.items() if "music" in names] == ["music"]
     assert extras([code("from d2lib.data import load_tunes")]) == ["music"]
     assert extras([code("%matplotlib inline\nimport numpy")]) == []
 
