@@ -72,10 +72,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 def to_device(array: numpy.ndarray) -> Tensor:
     """Copies a NumPy array into a new MXNet array on `device`."""
     check_process()
-    # What ``np.array`` does, without its way over ``x[:] = array``: four times faster.
-    copied = np.empty(array.shape, dtype=array.dtype, ctx=device())
-    copied._sync_copyfrom(array)
-    return copied
+    return np.array(array, dtype=array.dtype, ctx=device())
 
 
 def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
