@@ -15,6 +15,7 @@ Every helper draws into the axes that it is given and returns them, or makes a f
 the right size when none are given. matplotlib is loaded at the first use only.
 """
 
+from d2lib.plotting.agents import Film, Scene, watch
 from d2lib.plotting.boxes import draw_boxes
 from d2lib.plotting.classes import plot_confusion, plot_decision, plot_points
 from d2lib.plotting.graphs import plot_graph
@@ -35,6 +36,8 @@ __all__ = [
     "LINE_STYLES",
     "MARKERS",
     "TEXT",
+    "Film",
+    "Scene",
     "draw_boxes",
     "mark_lines",
     "plot_confusion",
@@ -46,4 +49,5 @@ __all__ = [
     "plot_points",
     "show_digits",
     "use_style",
+    "watch",
 ]
