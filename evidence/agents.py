@@ -96,7 +96,8 @@ PENDULUM = {
     "lr": linear(1e-3, steps=8_000, end=5e-5),
 }
 PENDULUMS: dict[str, dict[str, Any]] = {"": {}, "no clip": {"clip": None}}
-MOUNTAIN_CAR = {"sigma": 1.65, "reward_scale": 0.1, "batch_size": 1_000}
+#: With 1.65 one seed of eight never met the top, and learnt to do nothing.
+MOUNTAIN_CAR = {"sigma": 2.0, "reward_scale": 0.1, "batch_size": 1_000}
 MOUNTAIN_CARS: dict[str, dict[str, Any]] = {"": {}, "sigma 0.5": {"sigma": 0.5}}
 
 
