@@ -27,6 +27,8 @@ GOALS = {
     "conv_transpose": 1.7,
     "max_pool": 0.8,
     "lenet": 1.6,
+    "dqn_64": 0.5,
+    "dqn_128": 0.67,
 }
 #: Works that PyTorch has not: there it wants to be no slower than MXNet's operator.
 AHEAD_OF_MXNET = {"nms", "roi_align"}

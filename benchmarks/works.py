@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -52,6 +53,10 @@ BOXES = 5000
 ROIS = 256
 ROI_SIZE = 6
 LR = 0.1  # of SGD
+STEPS = 4096  # of CartPole, remembered
+ACTING = 256  # different batches, after which they come again
+GAMMA, TAU = 0.99, 0.02  # of the deep Q network
+LR_ADAM = 1e-3
 
 
 def network(sizes: Sequence[int], seed: int) -> Data:
@@ -219,6 +224,30 @@ def roi_align() -> Data:
     }
 
 
+def dqn(units: int, batch: int) -> Data:
+    """Steps to learn from, the rows of each batch, and the weights of two networks."""
+    rng = np.random.default_rng(15)
+    sizes = (4, units, units, 2)
+    slow = {f"slow_{name}": a for name, a in network(sizes, 17).items()}
+    return {
+        "observations": rng.normal(size=(STEPS, 4)).astype(np.float32),
+        "actions": rng.integers(0, 2, STEPS),
+        "rewards": np.full(STEPS, 0.02, np.float32),
+        "following": rng.normal(size=(STEPS, 4)).astype(np.float32),
+        "terminated": (rng.random(STEPS) < 0.02).astype(np.float32),
+        "rows": rng.integers(0, STEPS, (ACTING, batch)),
+        **network(sizes, 16),
+        **slow,
+    }
+
+
+def dqn_flops(units: int, batch: int) -> float:
+    """Of one action, of three passes forward, and of one backward."""
+    sizes = (4, units, units, 2)
+    forward = sum(2.0 * m * n for m, n in pairwise(sizes))
+    return forward * (1 + 2 * batch) + dense_flops(sizes, batch)
+
+
 def matrices() -> Data:
     a, b = np.random.default_rng(7).random((2, GEMM, GEMM), np.float32)
     return {"a": a, "b": b}
@@ -286,6 +315,14 @@ WORKS = {
     "lenet": Work("LeNet with 6 and 16 filters, batch 128: one step of SGD", lenet),
     "nms": Work("Non-maximum suppression of 5,000 boxes", nms),
     "roi_align": Work("RoI align, 256 regions of 8 × 64 × 16²: both ways", roi_align),
+    **{
+        f"dqn_{units}": Work(
+            f"Deep Q network 4-{units}-{units}-2: an action, and an update by {batch}",
+            partial(dqn, units, batch),
+            flops=dqn_flops(units, batch),
+        )
+        for units, batch in {64: 64, 128: 128}.items()
+    },
     "import": Work("Import the library in a fresh process", dict),
 }
 

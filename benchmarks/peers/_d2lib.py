@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import cycle
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import FILTERS, HEADS, LR, ROI_SIZE
+from benchmarks.works import (
+    FILTERS,
+    GAMMA,
+    HEADS,
+    LR,
+    LR_ADAM,
+    ROI_SIZE,
+    TAU,
+)
+from d2lib.reinforcement import Batch
 
 
 class Works:
@@ -200,6 +210,40 @@ class Works:
         return self.maps(
             lambda x: self.dl.roi_align(x, rois, of, ROI_SIZE, 1 / 4), data
         )
+
+    def dqn(self, data):
+        """One turn of the loop without the environment: act, draw, update, follow."""
+        units = data["b0"].size
+        agent = self.dl.DQN(
+            4, 2, hidden=(units, units), lr=LR_ADAM, gamma=GAMMA, tau=TAU, seed=0
+        )
+        for net, prefix in ((agent.q, ""), (agent.target, "slow_")):
+            net.load_state(
+                {
+                    f"layers.{k}.{p}": data[f"{prefix}{p}{k}"]
+                    for k in range(3)
+                    for p in "Wb"
+                }
+            )
+        memory = Batch(*(data[name] for name in Batch._fields))
+        batches = cycle(data["rows"])
+
+        def step():
+            rows = next(batches)
+            agent.act(memory.observations[rows[0]], last=True)
+            agent.update(Batch(*[column[rows] for column in memory]))
+
+        def result():
+            arrays = {}
+            for net, prefix in ((agent.q, ""), (agent.target, "slow_")):
+                for name, values in net.state().items():
+                    _, k, p = name.split(".")
+                    arrays[f"{prefix}{p}{k}"] = values
+            return arrays
+
+        return step, result
+
+    dqn_64 = dqn_128 = dqn
 
     def import_(self, data):
         return timed_import(self.dl.__name__)

@@ -15,4 +15,5 @@ attention, import_ = _works.attention, _works.import_
 conv_a, conv_b, conv_c = _works.conv_a, _works.conv_b, _works.conv_c
 conv_transpose, max_pool = _works.conv_transpose, _works.max_pool
 lenet, nms, roi_align = _works.lenet, _works.nms, _works.roi_align
+dqn_64, dqn_128 = _works.dqn_64, _works.dqn_128
 finish = mxnet.npx.waitall  # MXNet queues what it is told and computes meanwhile

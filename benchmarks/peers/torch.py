@@ -2,12 +2,13 @@
 
 import os
 from functools import partial
+from itertools import cycle
 
 import numpy as np
 import torch
 
 from benchmarks.peers._import import timed_import
-from benchmarks.works import FILTERS, HEADS, LR
+from benchmarks.works import FILTERS, GAMMA, HEADS, LR, LR_ADAM, TAU
 
 VERSION = torch.__version__
 THREADS = int(os.environ["OMP_NUM_THREADS"])
@@ -214,6 +215,57 @@ def lenet(data):
         return arrays
 
     return step, result
+
+
+def dqn(data):
+    """As the short, well-known implementations are written; Adam is the fused one."""
+    networks = []
+    for prefix in ("", "slow_"):
+        modules = []
+        for k in range(3):
+            W = torch.tensor(data[f"{prefix}W{k}"])
+            linear = torch.nn.Linear(*W.shape)
+            linear.weight.data[:] = W.T
+            linear.bias.data[:] = torch.tensor(data[f"{prefix}b{k}"])
+            modules += [linear, torch.nn.ReLU()]
+        networks.append(torch.nn.Sequential(*modules[:-1]))
+    q, target = networks
+    parameters = list(q.parameters())
+    slow = list(target.parameters())
+    optimizer = torch.optim.Adam(parameters, LR_ADAM, fused=True)
+    columns = "observations", "actions", "rewards", "following", "terminated"
+    memory = [data[name] for name in columns]
+    batches = cycle(data["rows"])
+
+    def step():
+        rows = next(batches)
+        with torch.no_grad():
+            q(torch.from_numpy(memory[0][rows[0]])).argmax().item()
+        s, a, r, following, over = (torch.from_numpy(column[rows]) for column in memory)
+        with torch.no_grad():
+            best = q(following).argmax(1, keepdim=True)
+            value = target(following).gather(1, best).squeeze(1)
+            y = r + GAMMA * (1 - over) * value
+        loss = torch.nn.functional.mse_loss(q(s).gather(1, a[:, None]).squeeze(1), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(slow, parameters, TAU)
+        return loss.item()  # looked at, as every agent here does: is it finite?
+
+    def result():
+        arrays = {}
+        for network, prefix in zip(networks, ("", "slow_"), strict=True):
+            for k, linear in enumerate(network[::2]):
+                arrays[f"{prefix}W{k}"] = linear.weight.detach().numpy().T
+                arrays[f"{prefix}b{k}"] = linear.bias.detach().numpy()
+        return arrays
+
+    return step, result
+
+
+dqn_64 = dqn_128 = dqn
 
 
 def import_(data):
