@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent
 #: The extras of `pyproject.toml`, each with a package that only it brings.
 EXTRAS = {
     "book": "jupyter_book",
+    "fast": "threadpoolctl",
     "music": "music21",
     "mxnet": "mxnet",
     "photos": "skimage",
@@ -39,6 +40,7 @@ NEEDS = {
     "tests/chapters": "book",
     "tests/plotting": "plot",
     "tests/reinforcement": "rl",
+    "tests/scratch/test_parallel.py": "fast",
     "tests/site": "book, test",
     "tests/twins/test_agents.py": "rl",
 }

@@ -8,24 +8,54 @@ gradient of W, ``correlate_kernel``. For any x and y
     <correlate(x, W), y> = <x, correlate_transpose(y, W)> = <W, correlate_kernel(x, y)>
 
 The chapter on convolution shows each in three plain lines, and the tests hold these to
-them. They are fast for two reasons. Shapes are (batch, channels, height, width), but in
-memory the channels come last, so that a window's rows are runs of numbers to copy and
-the product's result need not be turned. And some images at a time are copied into one
-array of columns, about 1 MB, that stays in the cache until it is multiplied.
+them. They are fast for three reasons. Shapes are (batch, channels, height, width), but
+in memory the channels come last, so that a window's rows are runs of numbers to copy
+and the product's result need not be turned. Some images at a time are copied into one
+array of columns, about 1 MB, that stays in the cache until it is multiplied. And each
+thread takes a share of the images, copies and multiplies.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
+from d2lib.scratch._parallel import in_parallel, products_in_parallel
 from d2lib.shared.windows import Geometry, Pair
 
-__all__ = ["correlate", "correlate_kernel", "correlate_transpose"]
+__all__ = [
+    "add_bias",
+    "correlate",
+    "correlate_kernel",
+    "correlate_transpose",
+    "sum_places",
+]
 
 _BLOCK = 262_144  # numbers of columns at a time: 1 MB of float32
 _FEW = 16  # numbers in a run; with shorter ones, copy a kernel's place after the other
+
+
+class Windows(NamedTuple):
+    """Where windows lie over an image; each pair is (vertical, horizontal).
+
+    Window (i, j) begins at row ``i * stride - before`` of the image. What lies outside
+    of the image is zero.
+    """
+
+    kernel: Pair
+    output: Pair  # how many windows
+    stride: Pair
+    dilation: Pair
+    before: Pair
+
+
+def windows_of(at: Geometry) -> Windows:
+    """The windows of a convolution."""
+    return Windows(at.kernel, at.output, at.stride, at.dilation, at.padding)
 
 
 def correlate(x: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
@@ -41,15 +71,23 @@ def correlate(x: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
     """
     out = _empty_last(len(x), len(W), at.output, x.dtype)
     for x_g, W_g, out_g in _groups(at.groups, (x, 1), (W, 0), (out, 1)):
-        kernel = _as_columns(W_g)  # (kh kw channels, filters)
-        pixels = _last(out_g)
-        for part, columns in _blocks(x_g, at):
-            block = pixels[part]
-            if at.groups == 1:  # the block is one piece of memory
-                np.matmul(columns, kernel, out=block.reshape(-1, len(W)))
-            else:
-                block[...] = (columns @ kernel).reshape(block.shape)
+        _correlate(x_g, _as_columns(W_g), _last(out_g), windows_of(at))
     return out
+
+
+def _correlate(x: np.ndarray, kernel: np.ndarray, out: np.ndarray, at: Windows) -> None:
+    """Writes a group's maps into out, (batch, rows, columns, filters)."""
+
+    def multiply(start: int, stop: int, _: int) -> None:
+        maps = out[start:stop]
+        for part, columns in _blocks(x[start:stop], at):
+            block = maps[part]
+            if block.flags.c_contiguous:
+                np.matmul(columns, kernel, out=block.reshape(-1, kernel.shape[1]))
+            else:  # between the numbers of others
+                block[...] = (columns @ kernel).reshape(block.shape)
+
+    products_in_parallel(multiply, len(x), _size(x, at))
 
 
 def correlate_kernel(x: np.ndarray, y: np.ndarray, at: Geometry) -> np.ndarray:
@@ -66,17 +104,37 @@ def correlate_kernel(x: np.ndarray, y: np.ndarray, at: Geometry) -> np.ndarray:
     filters, channels = y.shape[1], x.shape[1] // at.groups
     W = np.empty((filters, channels, *at.kernel), x.dtype)
     for x_g, y_g, W_g in _groups(at.groups, (x, 1), (y, 1), (W, 0)):
-        total = np.zeros((channels * at.kernel[0] * at.kernel[1], len(W_g)), x.dtype)
-        pixels = _last(y_g)
-        for part, columns in _blocks(x_g, at):
-            rows = pixels[part].reshape(-1, len(W_g))  # (windows, filters)
-            total += columns.T @ rows
+        total = _correlate_kernel(x_g, _last(y_g), windows_of(at))
         W_g[...] = _as_kernel(total, W_g.shape)
     return W
 
 
+def _correlate_kernel(x: np.ndarray, y: np.ndarray, at: Windows) -> np.ndarray:
+    """The gradient of a group's kernel, shape (kh kw channels, filters)."""
+    filters = y.shape[3]
+    totals: dict[int, np.ndarray] = {}
+
+    def multiply(start: int, stop: int, thread: int) -> None:
+        total = np.zeros((math.prod(at.kernel) * x.shape[1], filters), x.dtype)
+        maps = y[start:stop]
+        for part, columns in _blocks(x[start:stop], at):
+            total += columns.T @ maps[part].reshape(-1, filters)  # (windows, filters)
+        totals[thread] = total
+
+    products_in_parallel(multiply, len(x), _size(x, at))
+    first, *others = (totals[thread] for thread in sorted(totals))
+    for total in others:
+        first += total
+    return first
+
+
 def correlate_transpose(y: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
     """The adjoint of ``correlate``: each number of y lays down its filter, weighted.
+
+    Seen from the image, each of its numbers takes from y what the windows over it took
+    there: a correlation with the kernel turned by 180 degrees. With a stride of 2, say,
+    even rows of the image lie under other rows of the kernel than odd ones, and there
+    is a correlation for each of the two.
 
     Args:
         y: shape (batch, filters, height, width), as ``correlate`` returns it.
@@ -86,57 +144,68 @@ def correlate_transpose(y: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarra
     Returns:
         Shape (batch, channels, height, width), with the channels last in memory.
     """
-    few = W.shape[0] <= 2 * W.shape[1] * at.groups
-    if (
-        at.stride == (1, 1)
-        and few
-        and all(s > p for s, p in zip(at.span, at.padding, strict=True))
-    ):
-        return _by_flipped_kernel(y, W, at)
-    channels = W.shape[1] * at.groups
-    out = _empty_last(len(y), channels, at.image, y.dtype)
-    (kh, kw), (sh, sw), (dh, dw) = at.kernel, at.stride, at.dilation
-    (ph, pw), (h, w), (oh, ow) = at.padding, at.image, at.output
+    out = _empty_last(len(y), W.shape[1] * at.groups, at.image, y.dtype)
+    phases = [list(_phases(at, axis)) for axis in (0, 1)]
     for y_g, W_g, out_g in _groups(at.groups, (y, 1), (W, 0), (out, 1)):
-        kernel = np.ascontiguousarray(_as_columns(W_g).T)  # (filters, kh kw channels)
-        pixels, images = _last(y_g), _last(out_g)
-        step = max(1, _BLOCK // max(1, kernel.shape[1] * oh * ow))
-        padded = np.empty((step, *at.padded, W_g.shape[1]), y.dtype)
-        for i in range(0, len(y), step):
-            part = pixels[i : i + step]
-            rows = part.reshape(-1, part.shape[3])  # (windows, filters)
-            columns = (rows @ kernel).reshape(*part.shape[:3], kh, kw, -1)
-            sums = padded[: len(part)]
-            sums[...] = 0
-            for a in range(kh):
-                for b in range(kw):
-                    top, left = a * dh, b * dw
-                    sums[
-                        :,
-                        top : top + (oh - 1) * sh + 1 : sh,
-                        left : left + (ow - 1) * sw + 1 : sw,
-                    ] += columns[:, :, :, a, b]
-            images[i : i + step] = sums[:, ph : ph + h, pw : pw + w]
+        for down, across in itertools.product(*phases):
+            kernel = W_g[:, :, down.rows, across.rows]
+            pixels = _last(out_g)[:, down.image, across.image]
+            if not kernel.size:
+                pixels[...] = 0
+                continue
+            windows = Windows(
+                (kernel.shape[2], kernel.shape[3]),
+                (pixels.shape[1], pixels.shape[2]),
+                (1, 1),
+                (down.dilation, across.dilation),
+                (down.before, across.before),
+            )
+            _correlate(y_g, _as_columns(kernel.swapaxes(0, 1)), pixels, windows)
     return out
 
 
-def _by_flipped_kernel(y: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
-    """The adjoint at stride 1, as a correlation with the kernel turned by 180 degrees.
+class Phase(NamedTuple):
+    """Rows (or columns) of the image that lie under the same rows of the kernel."""
 
-    The image's number at a place takes from y what the windows over it took there.
+    image: slice
+    rows: slice  # of the kernel, from the last to the first
+    dilation: int
+    before: int  # rows of zeros that the first window needs above y
+
+
+def _phases(at: Geometry, axis: int) -> Iterator[Phase]:
+    """How the rows (axis 0) or columns of an image take from y."""
+    k, s, d = at.kernel[axis], at.stride[axis], at.dilation[axis]
+    for first in range(min(s, at.image[axis])):
+        place = first + at.padding[axis]
+        # Row ``first`` takes, by row q of the kernel, from row (place - q d) / s of y.
+        rows = [q for q in range(k) if (place - q * d) % s == 0]
+        image = slice(first, None, s)
+        if not rows:
+            yield Phase(image, slice(0), 1, 0)
+            continue
+        step = s // math.gcd(s, d)  # from one of these rows to the next
+        last = rows[-1]
+        down = slice(
+            last, None if last < step * len(rows) else last - step * len(rows), -step
+        )
+        yield Phase(image, down, step * d // s, (last * d - place) // s)
+
+
+def add_bias(y: np.ndarray, b: np.ndarray) -> None:
+    """Adds to each channel of maps, as `correlate` returns them, its own number.
+
+    Whole rows of pixels are long runs of numbers; a pixel alone is a short one.
     """
-    groups, (kh, kw) = at.groups, at.kernel
-    filters, channels = len(W) // groups, W.shape[1]
-    turned = W.reshape(groups, filters, channels, kh, kw).swapaxes(1, 2)
-    turned = turned[..., ::-1, ::-1].reshape(groups * channels, filters, kh, kw)
-    back = Geometry(
-        at.output,
-        at.kernel,
-        padding=(at.span[0] - 1 - at.padding[0], at.span[1] - 1 - at.padding[1]),
-        dilation=at.dilation,
-        groups=groups,
-    )
-    return correlate(y, turned, back)
+    n, channels, h, w = y.shape
+    rows, row = _last(y).reshape(n, h, w * channels), np.tile(b, w)
+    in_parallel(lambda i, j, _: np.add(rows[i:j], row, out=rows[i:j]), n, y.size)
+
+
+def sum_places(g: np.ndarray) -> np.ndarray:
+    """The sum of each channel, over images and places, as a product with ones."""
+    rows = _last(g).reshape(-1, g.shape[1])
+    return np.ones(len(rows), g.dtype) @ rows
 
 
 def _groups(groups: int, *arrays: tuple[np.ndarray, int]) -> Iterator[tuple]:
@@ -169,7 +238,12 @@ def _as_kernel(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return matrix.reshape(kh, kw, channels, filters).transpose(3, 2, 0, 1)
 
 
-def _blocks(x: np.ndarray, at: Geometry) -> Iterator[tuple[slice, np.ndarray]]:
+def _size(x: np.ndarray, at: Windows) -> int:
+    """How many numbers the columns of some images have."""
+    return len(x) * x.shape[1] * math.prod(at.kernel) * math.prod(at.output)
+
+
+def _blocks(x: np.ndarray, at: Windows) -> Iterator[tuple[slice, np.ndarray]]:
     """Copies the windows of some images at a time into the rows of a matrix.
 
     Yields:
@@ -177,18 +251,20 @@ def _blocks(x: np.ndarray, at: Geometry) -> Iterator[tuple[slice, np.ndarray]]:
         until the next one.
     """
     n, channels = x.shape[:2]
-    (kh, kw), (oh, ow), (ph, pw), (h, w) = at.kernel, at.output, at.padding, at.image
+    (kh, kw), (oh, ow) = at.kernel, at.output
     (sh, sw), (dh, dw) = at.stride, at.dilation
     width = kh * kw * channels
     step = max(1, min(n, _BLOCK // (width * oh * ow)))
-    images = _last(x)
-    if (kh, kw) == (1, 1) and (ph, pw) == (0, 0):  # a window is a pixel
+    down, across = (_seen(x.shape[2 + axis], at, axis) for axis in (0, 1))
+    images = _last(x)[:, down.image, across.image]
+    if (kh, kw) == (1, 1) and not (down.padded or across.padded):  # a pixel each
         for i in range(0, n, step):
             part = images[i : i + step, ::sh, ::sw]
             yield slice(i, i + step), part.reshape(-1, channels)
         return
-    if padded := ph or pw:
-        frame = np.zeros((step, h + 2 * ph, w + 2 * pw, channels), x.dtype)
+    if padded := down.padded or across.padded:
+        frame = np.zeros((step, down.size, across.size, channels), x.dtype)
+        inner = frame[:, down.frame, across.frame]
     by_place = kw * channels < _FEW
     if by_place:
         buffer = np.empty((kh, kw, channels, step, oh, ow), x.dtype)
@@ -198,7 +274,7 @@ def _blocks(x: np.ndarray, at: Geometry) -> Iterator[tuple[slice, np.ndarray]]:
         part = images[i : i + step]
         size = len(part)
         if padded:
-            frame[:size, ph : ph + h, pw : pw + w] = part
+            inner[:size] = part
             part = frame[:size]
         elif not by_place:
             part = np.ascontiguousarray(part)
@@ -217,3 +293,23 @@ def _blocks(x: np.ndarray, at: Geometry) -> Iterator[tuple[slice, np.ndarray]]:
             buffer[:size] = windows
             matrix = buffer[:size].reshape(-1, width)
         yield slice(i, i + size), matrix
+
+
+class Seen(NamedTuple):
+    """Which rows (or columns) all windows see together, and where the image lies."""
+
+    size: int
+    image: slice  # of the image, what is seen
+    frame: slice  # where that lies among all that is seen
+    padded: bool  # whether there is anything else
+
+
+def _seen(length: int, at: Windows, axis: int) -> Seen:
+    """What the windows see of an image of that height (axis 0) or width."""
+    before = at.before[axis]
+    size = (at.output[axis] - 1) * at.stride[axis]
+    size += (at.kernel[axis] - 1) * at.dilation[axis] + 1
+    start, stop = max(0, -before), max(0, min(length, size - before))
+    start = min(start, stop)
+    frame = slice(start + before, stop + before)
+    return Seen(size, slice(start, stop), frame, stop - start < size)

@@ -1,7 +1,9 @@
 """More cores for NumPy, which uses one for everything but matrix products.
 
 NumPy lets other threads run while it goes through an array. So a large array is cut
-into as many parts as there are threads, and each thread takes one.
+into as many parts as there are threads, and each thread takes one. Where work goes
+through arrays *and* multiplies matrices, the products must not take all cores as well:
+the package threadpoolctl tells BLAS so, if it is installed.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from threading import Lock
+from typing import Any
 
-__all__ = ["in_parallel", "threads"]
+__all__ = ["in_parallel", "products_in_parallel", "threads"]
 
 _LARGE = 262_144  # numbers: with fewer, waking a thread takes longer than the work
 
@@ -64,3 +68,35 @@ def in_parallel(work: Callable[[int, int, int], object], n: int, size: int) -> N
     finally:
         for result in waiting:
             result.result()
+
+
+@cache
+def _blas() -> Any:
+    """What sets the threads of matrix products; None without threadpoolctl."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController().select(user_api="blas")
+
+
+_one_at_a_time = Lock()  # for the number of BLAS's threads is one for the whole process
+
+
+def products_in_parallel(
+    work: Callable[[int, int, int], object], n: int, size: int
+) -> None:
+    """As `in_parallel`, for work that multiplies matrices: BLAS takes one thread then.
+
+    Where BLAS can't be told, or another thread has told it, ``work`` is called once,
+    for all of ``range(n)``, and its products take all threads.
+    """
+    blas = _blas() if threads() > 1 and n > 1 and size >= _LARGE else None
+    if blas is None or not _one_at_a_time.acquire(blocking=False):
+        work(0, n, 0)
+        return
+    try:
+        with blas.limit(limits=1):
+            in_parallel(work, n, size)
+    finally:
+        _one_at_a_time.release()

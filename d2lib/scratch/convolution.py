@@ -31,7 +31,14 @@ from d2lib._checks import (
     check_positive_int,
     check_transposed_kernel,
 )
-from d2lib.scratch._columns import correlate, correlate_kernel, correlate_transpose
+from d2lib.scratch._columns import (
+    add_bias,
+    correlate,
+    correlate_kernel,
+    correlate_transpose,
+    sum_places,
+)
+from d2lib.scratch._parallel import in_parallel
 from d2lib.scratch.activations import activation_named
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
@@ -107,12 +114,12 @@ def conv2d(
     if b is not None:
         b = as_tensor(b, x.dtype, "b")
         check_bias(b.shape, len(W), "conv2d")
-        y += b.data[:, None, None]
+        add_bias(y, b.data)
 
     def backward(g: np.ndarray) -> tuple:
         dx = correlate_transpose(g, W.data, at) if x.requires_grad else None
         dW = correlate_kernel(x.data, g, at) if W.requires_grad else None
-        return (dx, dW) if b is None else (dx, dW, g.sum(axis=(0, 2, 3)))
+        return (dx, dW) if b is None else (dx, dW, sum_places(g))
 
     return node("conv2d", y, (x, W) if b is None else (x, W, b), backward)
 
@@ -172,12 +179,12 @@ def conv_transpose2d(
     if b is not None:
         b = as_tensor(b, x.dtype, "b")
         check_bias(b.shape, y.shape[1], "conv_transpose2d")
-        y += b.data[:, None, None]
+        add_bias(y, b.data)
 
     def backward(g: np.ndarray) -> tuple:
         dx = correlate(g, W.data, at) if x.requires_grad else None
         dW = correlate_kernel(g, x.data, at) if W.requires_grad else None
-        return (dx, dW) if b is None else (dx, dW, g.sum(axis=(0, 2, 3)))
+        return (dx, dW) if b is None else (dx, dW, sum_places(g))
 
     return node("conv_transpose2d", y, (x, W) if b is None else (x, W, b), backward)
 
@@ -415,21 +422,34 @@ def _half(x: Tensor) -> Tensor:
     rows, columns = x.shape[2] // 2, x.shape[3] // 2
     image = x.data[:, :, : 2 * rows, : 2 * columns]
     top, bottom = image[:, :, ::2], image[:, :, 1::2]
-    lower = bottom > top
-    row = np.maximum(top, bottom)
+    lower, row = np.empty_like(top, bool), np.empty_like(top)
     left, right = row[..., ::2], row[..., 1::2]
-    # Of equal numbers the upper one comes first, though it may be the right one.
-    later = (right > left) | (lower[..., ::2] > lower[..., 1::2]) & (right == left)
-    y = np.maximum(left, right)
+    later, y = np.empty_like(left, bool), np.empty_like(left)
+
+    def forward(i: int, j: int, _: int) -> None:
+        np.greater(bottom[i:j], top[i:j], out=lower[i:j])
+        np.maximum(top[i:j], bottom[i:j], out=row[i:j])
+        # Of equal numbers the upper one comes first, though it may be the right one.
+        upper = lower[i:j, ..., ::2] > lower[i:j, ..., 1::2]
+        np.equal(right[i:j], left[i:j], out=later[i:j])
+        later[i:j] &= upper
+        later[i:j] |= right[i:j] > left[i:j]
+        np.maximum(left[i:j], right[i:j], out=y[i:j])
+
+    in_parallel(forward, len(y), image.size)
 
     def backward(g: np.ndarray) -> tuple:
         drow = np.empty_like(row)
         dx = np.zeros_like(x.data) if image.shape != x.shape else np.empty_like(x.data)
-        drow[..., 1::2] = moved = g * later
-        np.subtract(g, moved, out=drow[..., ::2])
         inner = dx[:, :, : 2 * rows, : 2 * columns]
-        inner[:, :, 1::2] = moved = drow * lower
-        np.subtract(drow, moved, out=inner[:, :, ::2])
+
+        def back(i: int, j: int, _: int) -> None:
+            drow[i:j, ..., 1::2] = moved = g[i:j] * later[i:j]
+            np.subtract(g[i:j], moved, out=drow[i:j, ..., ::2])
+            inner[i:j, :, 1::2] = moved = drow[i:j] * lower[i:j]
+            np.subtract(drow[i:j], moved, out=inner[i:j, :, ::2])
+
+        in_parallel(back, len(g), image.size)
         return (dx,)
 
     return node("max_pool2d", y, (x,), backward)

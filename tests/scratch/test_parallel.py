@@ -4,9 +4,18 @@ import threading
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
-from d2lib.scratch import Adam, _parallel, cross_entropy, tensor
-from d2lib.scratch._parallel import in_parallel
+from d2lib.scratch import (
+    Adam,
+    MaxPool2D,
+    _parallel,
+    conv2d,
+    conv_transpose2d,
+    cross_entropy,
+    tensor,
+)
+from d2lib.scratch._parallel import in_parallel, products_in_parallel
 
 
 @pytest.fixture
@@ -82,3 +91,72 @@ def test_results_are_the_same_bits(request):
     request.getfixturevalue("three_threads")
     for one, many in zip(alone, train(), strict=True):
         np.testing.assert_array_equal(one, many)
+
+
+# Where matrices are multiplied, too ---------------------------------------------------
+
+
+def blas_threads():
+    """How many threads each BLAS of this process takes."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [at["num_threads"] for at in threadpool_info() if at["user_api"] == "blas"]
+
+
+def test_products_leave_the_threads_to_the_parts(three_threads):
+    before, seen = blas_threads(), []
+    products_in_parallel(lambda *part: seen.append((part, blas_threads())), 10, 100)
+    assert sorted(part for part, _ in seen) == [(0, 3, 0), (3, 6, 1), (6, 10, 2)]
+    assert all(set(threads) == {1} for _, threads in seen)
+    assert blas_threads() == before
+
+
+def test_blas_has_its_threads_back_after_an_error(three_threads):
+    def fail(*_):
+        raise ValueError("a part")
+
+    before = blas_threads()
+    for _ in range(2):  # and the next one gets them, too
+        with pytest.raises(ValueError, match="a part"):
+            products_in_parallel(fail, 3, 100)
+    assert blas_threads() == before
+
+
+def test_who_comes_second_does_not_touch_them(three_threads):
+    inner = []
+
+    def work(i, j, thread):
+        if thread == 0:
+            products_in_parallel(lambda *part: inner.append(part), 7, 100)
+
+    before = blas_threads()
+    products_in_parallel(work, 3, 100)
+    assert inner == [(0, 7, 0)]
+    assert blas_threads() == before
+
+
+def test_products_without_threadpoolctl_stay_together(three_threads, monkeypatch):
+    monkeypatch.setattr(_parallel, "_blas", lambda: None)
+    parts = []
+    products_in_parallel(lambda *part: parts.append(part), 10, 100)
+    assert parts == [(0, 10, 0)]
+
+
+def images():
+    """Both convolutions and pooling, forward and backward."""
+    rng = np.random.default_rng(1)
+    x = tensor(rng.normal(size=(7, 4, 9, 8)), "float32", requires_grad=True)
+    W = tensor(rng.normal(size=(6, 4, 3, 3)), "float32", requires_grad=True)
+    b = tensor(rng.normal(size=6), "float32", requires_grad=True)
+    pooled = MaxPool2D(2)(conv2d(x, W, b, padding=1))
+    y = conv_transpose2d(pooled, W, stride=2)
+    y.backward(rng.normal(size=y.shape).astype(np.float32))
+    return [y.data, *(at.grad for at in (x, W, b))]
+
+
+def test_images_are_the_same_but_for_rounding(request):
+    alone = images()
+    request.getfixturevalue("three_threads")
+    many = images()
+    for one, other, again in zip(alone, many, images(), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(other, again)  # whichever thread was first
