@@ -9,7 +9,7 @@ neighbours are, and all positions are computed at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from d2lib._checks import (
     check_mask,
     check_positive,
 )
+from d2lib.scratch._parallel import products_in_parallel
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.layers import linear
 from d2lib.scratch.module import Module
@@ -96,17 +97,20 @@ def attention(
     p = _weights(queries, keys, mask, causal, scale)
     # It takes over the order in memory of the queries: several heads stay interleaved.
     y = np.empty_like(queries, shape=(*q.shape[:-1], v.shape[-1]))
-    np.matmul(p, values, out=y)
+    _by_parts(lambda i: np.matmul(p[i], values[i], out=y[i]), p.shape)
 
     def backward(g: np.ndarray) -> tuple:
         dq, dk, dv = (np.empty_like(a) for a in (queries, keys, values))
-        for i in _blocks(p.shape):
+
+        def part(i: Any) -> None:
             np.matmul(_turned(p[i]), g[i], out=dv[i])
             ds = g[i] @ _turned(values[i])  # (..., len_q, len_k), as the scores
             ds -= (g[i] * y[i]).sum(axis=-1, keepdims=True)
             ds *= p[i]
             np.matmul(ds, keys[i], out=dq[i])
             np.matmul(_turned(ds), queries[i], out=dk[i])
+
+        _by_parts(part, p.shape)
         dq *= scale
         dk *= scale
         return dq, dk, dv
@@ -163,14 +167,21 @@ def attention_weights(
     return node("attention weights", p, (q, k), backward)
 
 
-def _blocks(shape: tuple[int, ...]) -> Iterator[Any]:
-    """Indices that cut scores of that shape along their first axis into small parts."""
+def _by_parts(work: Callable[[Any], object], shape: tuple[int, ...]) -> None:
+    """Calls ``work`` with indices that cut scores of that shape into small parts.
+
+    They are cut along their first axis, and each thread has a share of the parts.
+    """
     if len(shape) == 2:
-        yield ...
+        work(...)
         return
-    each = max(1, math.prod(shape[1:]))  # scores
-    step = max(1, _BLOCK // each)
-    yield from (slice(i, i + step) for i in range(0, shape[0], step))
+    step = max(1, _BLOCK // max(1, math.prod(shape[1:])))
+
+    def share(start: int, stop: int, _: int) -> None:
+        for i in range(start, stop, step):
+            work(slice(i, min(i + step, stop)))
+
+    products_in_parallel(share, shape[0], math.prod(shape))
 
 
 def _turned(x: np.ndarray) -> np.ndarray:
@@ -189,7 +200,8 @@ def _weights(
         nowhere = ~visible.any(axis=-1, keepdims=True)
         nowhere = np.broadcast_to(nowhere, (*weights.shape[:-1], 1))
     ones = np.ones(k.shape[-2], q.dtype)
-    for i in _blocks(weights.shape):
+
+    def part(i: Any) -> None:
         p = weights[i]
         np.matmul(q[i] * scale, _turned(k[i]), out=p)
         if visible is None:
@@ -203,6 +215,8 @@ def _weights(
         # The largest has become 1, so the sum is at least 1, or 0 in such a row. (A
         # product with ones is a faster sum.)
         p /= np.maximum(p @ ones, 1)[..., None]
+
+    _by_parts(part, weights.shape)
     return weights
 
 
