@@ -175,6 +175,11 @@ def update_in_blocks(
         arrays: the parameter, its gradient, and what is kept for it.
         buffers: those of `block_buffers`.
     """
+    w, g, *slots = arrays
+    if w.size <= _BLOCK:  # most are: no block, no second thread
+        a, b = (buffer[: w.size].reshape(w.shape) for buffer in buffers[0])
+        update(w, g, a, b, *slots)
+        return
     blocks = list(_blocks(*arrays))
 
     def work(start: int, stop: int, thread: int) -> None:
@@ -192,9 +197,6 @@ def update_in_blocks(
 
 def _blocks(w: np.ndarray, *others: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
     """Yields matching pieces of the arrays, each small enough for the cache."""
-    if w.size <= _BLOCK:
-        yield (w, *others)
-        return
     if not w.flags.c_contiguous:
         raise ValueError(
             "a parameter's data must be contiguous to be updated in place: set it with "

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from d2lib.gradcheck import check_gradients
-from d2lib.scratch import MLP, Dense, Dropout, Perceptron, Sequential, Tensor, tensor
+from d2lib.scratch import (
+    MLP,
+    Dense,
+    Dropout,
+    Perceptron,
+    Sequential,
+    Tensor,
+    no_grad,
+    record,
+    tensor,
+)
 from d2lib.scratch.layers import linear
 
 
@@ -180,6 +190,42 @@ class TestSequentialAndMLP:
         np.testing.assert_allclose(
             network(x).data + network(y).data, network(x + y).data, rtol=1e-4, atol=1e-6
         )
+
+    @pytest.mark.parametrize("g", [None, "relu", "tanh", "sigmoid", "softmax"])
+    @pytest.mark.parametrize("shape", [(3,), (5, 3), (2, 5, 3), (0, 3)])
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_what_nobody_differentiates_is_the_same(self, g, shape, dtype):
+        network = MLP([3, 8, 8, 2], activation="relu", output_activation=g, seed=0)
+        network.layers[0].b.data[:] = 0.3
+        x = tensor(np.random.default_rng(0).normal(size=shape), dtype)
+        before = x.data.copy()
+        with record():
+            recorded = network(x)
+        with no_grad():
+            answered = network(x)
+        assert recorded.requires_grad
+        assert not answered.requires_grad
+        assert answered.dtype == recorded.dtype
+        np.testing.assert_array_equal(x.data, before)
+        np.testing.assert_allclose(answered.data, recorded.data, rtol=1e-6)
+
+    def test_it_refuses_what_does_not_fit_all_the_same(self):
+        network = MLP([3, 8, 2], seed=0)
+        network.layers = (Dense(3, 8, seed=0), Dense(7, 2, seed=0))
+        with no_grad(), pytest.raises(ValueError, match="7"):
+            network(np.ones((5, 3), np.float32))
+
+    def test_a_layer_of_ones_own_is_asked(self):
+        class Twice(Dense):
+            def forward(self, x):
+                return super().forward(x) * 2
+
+        network = MLP([3, 2], seed=0)
+        network.layers = (Twice(3, 2),)
+        network.layers[0].load_state({"W": np.zeros((3, 2)), "b": [1, 2]})
+        with no_grad():
+            y = network(np.ones((5, 3), np.float32))
+        np.testing.assert_array_equal(y.data, [[2, 4]] * 5)
 
     def test_what_is_no_module(self):
         with pytest.raises(TypeError, match="got function"):
