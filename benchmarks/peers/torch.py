@@ -252,7 +252,7 @@ def dqn(data):
         optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(slow, parameters, TAU)
-        return loss.item()  # looked at, as every agent here does: is it finite?
+        loss.item()  # looked at, as every agent here does: is it finite?
 
     def result():
         arrays = {}
