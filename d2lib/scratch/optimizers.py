@@ -3,7 +3,8 @@ r"""Optimisers: how a gradient becomes a step.
 All update the parameters in place, through scratch buffers, and ask the system for no
 memory in a step. They go through large parameters in blocks that stay in the cache,
 because an update is limited by memory, not by arithmetic, and share the blocks out
-among the cores.
+among the cores. Small parameters are updated together, as one array: what limits them
+is the number of calls.
 
 In the equations g is the gradient, w a weight, :math:`\eta` the learning rate ``lr``.
 """
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 _BLOCK = 131_072  # numbers: half a MB of float32, so that a step's arrays stay in cache
+_SMALL = 32_768  # numbers: to copy them costs less than a dozen calls
 
 
 class Optimizer:
@@ -59,8 +61,9 @@ class Optimizer:
         self._prepare_buffers()
 
     def _prepare_buffers(self) -> None:
+        self._small = Together(self.parameters, self._kept)
         self._buffers = block_buffers(
-            max(p.size for p in self.parameters),
+            max(self._small.size, *(p.size for p in self.parameters)),
             np.result_type(*[p.dtype for p in self.parameters]),
         )
 
@@ -70,7 +73,8 @@ class Optimizer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles all but the buffers: they fit this machine's cores."""
-        return {k: v for k, v in vars(self).items() if k != "_buffers"}
+        left = "_buffers", "_small"
+        return {k: v for k, v in vars(self).items() if k not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -95,8 +99,8 @@ class Optimizer:
             ValueError: no parameter has a gradient.
         """
         ready = [
-            (i, (p.data, p.grad, *kept))
-            for i, (p, kept) in enumerate(zip(self.parameters, self._kept, strict=True))
+            i
+            for i, p in enumerate(self.parameters)
             if p.grad is not None and p.requires_grad  # it may be frozen by now
         ]
         if not ready:
@@ -105,11 +109,19 @@ class Optimizer:
                 "loss.backward() first"
             )
         self.steps += 1
-        for i, arrays in ready:
+        for i in ready:
             self._counts[i] += 1
+        if self._small.fit(ready, self._counts):
+            self._prepare(self._counts[self._small.members[0]])
+            with self._small as arrays:
+                update_in_blocks(self._update, arrays, self._buffers)
+            ready = [i for i in ready if i not in self._small.members]
+        for i in ready:
+            p = self.parameters[i]
             self._prepare(self._counts[i])
+            arrays = p.data, p.grad, *self._kept[i]
             update_in_blocks(self._update, arrays, self._buffers)
-            self.parameters[i].mark_changed()
+            p.mark_changed()
         if self.schedule is not None:
             self._lr = learning_rate(self.schedule, self.steps)
 
@@ -157,6 +169,57 @@ class Optimizer:
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
                 values[...] = given[f"{i}.{slot}"]
+
+
+class Together:
+    """Small parameters side by side in one array, and all that is kept for them, too.
+
+    Attributes:
+        members: which of the parameters these are.
+        size: how many numbers they have in all.
+    """
+
+    def __init__(self, parameters: list[Tensor], kept: list[list[np.ndarray]]) -> None:
+        self.members: list[int] = []
+        self.size = 0
+        dtype = parameters[0].dtype
+        for i, p in enumerate(parameters):
+            if p.size <= _SMALL and p.dtype == dtype and self.size + p.size <= _BLOCK:
+                self.members.append(i)
+                self.size += p.size
+        self.parameters = [parameters[i] for i in self.members]
+        arrays = np.zeros((2 + len(kept[0]), self.size), dtype)
+        self.arrays = tuple(arrays)  # w, g, and for each slot what is kept
+        self.pieces = []  # of w and g, one for each parameter, in its shape
+        start = 0
+        for i, p in zip(self.members, self.parameters, strict=True):
+            piece = arrays[:, start : start + p.size].reshape(len(arrays), *p.shape)
+            self.pieces.append((piece[0, ...], piece[1, ...]))
+            for slot, values in enumerate(kept[i]):
+                piece[2 + slot] = values
+                kept[i][slot] = piece[2 + slot, ...]
+            start += p.size
+
+    def fit(self, ready: list[int], counts: list[int]) -> bool:
+        """Whether there are several, and all are to make the same step."""
+        members = self.members
+        return (
+            len(members) > 1
+            and set(members) <= set(ready)
+            and len({counts[i] for i in members}) == 1
+        )
+
+    def __enter__(self) -> tuple[np.ndarray, ...]:
+        """Copies values and gradients into one array each."""
+        for (w, g), p in zip(self.pieces, self.parameters, strict=True):
+            w[...], g[...] = p.data, p.grad
+        return self.arrays
+
+    def __exit__(self, *_: object) -> None:
+        """Copies the values back."""
+        for (w, _g), p in zip(self.pieces, self.parameters, strict=True):
+            p.data[...] = w
+            p.mark_changed()
 
 
 def block_buffers(largest: int, dtype: Any) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,6 +1,8 @@
 """Optimisers: golden steps, the equations in plain float64, memory, resumption."""
 
+import copy
 import inspect
+from functools import partial
 
 import numpy as np
 import pytest
@@ -262,6 +264,52 @@ class TestInPlace:
         np.testing.assert_array_equal(
             large.data, np.concatenate([p.data for p in pieces])
         )
+
+    @pytest.mark.parametrize("kind", OPTIMIZERS)
+    def test_small_parameters_together_move_as_each_would_alone(
+        self, kind, monkeypatch
+    ):
+        shapes = [(3, 4), (4,), (), (5, 1), (0, 2)]
+        rng = np.random.default_rng(0)
+        starts = [rng.normal(size=shape) for shape in shapes]
+        steps = [
+            [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+            for _ in range(9)
+        ]
+
+        def run():
+            parameters = [parameter(start) for start in starts]
+            optimizer = kind(parameters, lr=0.1)
+            together = []
+            for t, gradients in enumerate(steps):
+                if t == 4:  # what is kept must still be what is updated
+                    optimizer = copy.deepcopy(optimizer)
+                    parameters = optimizer.parameters
+                if t == 6:
+                    state = optimizer.state()
+                    optimizer = kind(parameters, lr=0.1)
+                    optimizer.load_state(state | {"counts": np.full(5, 6)})
+                for w, g in zip(parameters, gradients, strict=True):
+                    w.grad = g
+                if t == 2:
+                    parameters[1].grad = None  # from now on it is one step behind
+                ready = [i for i, w in enumerate(parameters) if w.grad is not None]
+                together.append(optimizer._small.fit(ready, optimizer._counts))
+                optimizer.step()
+            return [w.data for w in parameters], optimizer.state(), together
+
+        values, state, together = run()
+        assert together == [True] * 2 + [False] * 4 + [True] * 3
+        monkeypatch.setattr(optimizers, "_SMALL", -1)
+        alone, state_alone, together = run()
+        assert not any(together)
+        same = np.testing.assert_array_equal
+        close = partial(np.testing.assert_allclose, rtol=1e-6)
+        for one, other in zip(values, alone, strict=True):
+            # Before NumPy 2, one number is computed with in float64.
+            (same if one.ndim else close)(one, other)
+        for name, array in state.items():
+            (same if array.ndim else close)(array, state_alone[name])
 
     def test_a_large_array_that_is_not_contiguous_is_refused(self):
         n = optimizers._BLOCK // 100
