@@ -158,7 +158,7 @@ def write_binder(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.name == "html" and repository(app):
         folder = Path(app.outdir, "binder")
         folder.mkdir(exist_ok=True)
-        package = f"d2lib-book[mxnet,plot,music,photos] @ git+{repository(app)}"
+        package = f"d2lib-book[mxnet,plot,music,photos,rl] @ git+{repository(app)}"
         (folder / "requirements.txt").write_text(f"{package}\n", encoding="utf-8")
         (folder / "runtime.txt").write_text("python-3.11\n", encoding="utf-8")
 

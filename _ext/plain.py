@@ -45,6 +45,8 @@ IMPORTS = {
     "d2lib.data.load_faces": "photos",
     "d2lib.data.load_photograph": "photos",
     "skimage": "photos",
+    "d2lib.reinforcement": "rl",
+    "gymnasium": "rl",
     "d2lib.mx": "mxnet",
     "mxnet": "mxnet",
 }
@@ -593,6 +595,7 @@ def first_cells(names: list[str], book: Book, page: str) -> list[NotebookNode]:
         "plot": "`plot` is matplotlib.",
         "music": "`music` is music21.",
         "photos": "`photos` is scikit-image.",
+        "rl": "`rl` is Gymnasium.",
         "mxnet": "`mxnet` is MXNet, which exists for Linux and for macOS on Intel, up "
         "to Python 3.12. Elsewhere leave it out: the cells under **MXNet** then stay "
         "silent, and the NumPy half runs.",

@@ -93,6 +93,8 @@ def check_first_cells(notebook: NotebookNode) -> list[str]:
                 needed.add("music")
             if re.search(r"\bload_(faces|photograph)\b|\bskimage\b", cell.source):
                 needed.add("photos")
+            if re.search(r"\bd2lib\.reinforcement\b|\bgymnasium\b", cell.source):
+                needed.add("rl")
     for extra in sorted(needed - set(named)):
         problems.append(f"the second cell does not look for {extra}")
     for extra in named:

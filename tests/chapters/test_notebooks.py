@@ -73,6 +73,7 @@ def change(cell, **attributes):
         (lambda n: n.cells.pop(1), "does not look for what the page needs"),
         (change(4, source="plotting.use_style()\nload_tunes()"), "look for music"),
         (change(4, source="plotting.use_style()\nload_faces()"), "look for photos"),
+        (change(4, source="plotting.use_style()\nimport gymnasium"), "look for rl"),
         (change(3, source="Words."), "not headed **NumPy**"),
         (lambda n: n.cells.pop(6), "not headed **MXNet**"),
         (change(8, source="Both:"), "not headed **NumPy and MXNet**"),
@@ -125,6 +126,7 @@ def test_extras_are_those_of_the_imports():
         if read(page) is not None
     }
     assert needed["music"] == ["plot", "music", "mxnet"]
+    assert needed["environment-lab"] == ["plot", "rl", "mxnet"]
     assert needed["perceptron"] == ["plot", "mxnet"]
     assert [name for name, names in needed.items() if "music" in names] == ["music"]
     assert extras([code("from d2lib.data import load_tunes")]) == ["music"]

@@ -33,7 +33,7 @@ SAMPLE = [
     "chapters/appendix/errata",
 ]
 PACKAGE = ["pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "MANIFEST.in"]
-EVERYTHING = ("mxnet", "plot", "music", "photos")
+EVERYTHING = ("mxnet", "plot", "music", "photos", "rl")
 TIMEOUT = 900  # seconds a cell; a lab trains for minutes where others run beside it
 NONE = "NOTEBOOKS=none"
 ADVICE = (

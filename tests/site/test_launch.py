@@ -49,7 +49,7 @@ def test_buttons_appear_with_an_address(addressed, tmp_path):
     installs = site / "binder" / "requirements.txt"
     assert installs.is_file() == addressed
     if addressed:
-        package = f"d2lib-book[mxnet,plot,music,photos] @ git+{ADDRESS}"
+        package = f"d2lib-book[mxnet,plot,music,photos,rl] @ git+{ADDRESS}"
         assert package in installs.read_text()
 
 
