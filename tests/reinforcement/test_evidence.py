@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from d2lib.book import evidence
 from evidence import agents
 from evidence.run import MODULES
 
@@ -38,3 +39,29 @@ def test_every_run_runs(name, short):
         assert {"chosen", "last"} <= set(found)
         numbers = [v for k, v in found.items() if k != "q"]
         assert all(np.isfinite(v) for v in numbers), found
+
+
+#: What the table must show: name, what is best, and the twins that must reach it.
+BARS = [
+    ("dqn", 475, ("scratch", "mx")),
+    ("policy", 475, ("scratch", "mx")),
+    ("pendulum", -200, ("scratch", "mx")),
+    ("mountain_car", 90, ("scratch", "mx")),
+]
+
+
+@pytest.mark.parametrize(("name", "bar", "twins"), BARS)
+def test_every_seed_in_the_table_reaches_its_bar(name, bar, twins):
+    for twin in twins:
+        rows = [row for row in evidence(name, twin=twin) if not row["variant"]]
+        assert sorted(row["seed"] for row in rows) == [0, 1, 2, 3, 4], twin
+        assert min(row["chosen"] for row in rows) >= bar, twin
+        assert name != "dqn" or max(row["steps"] for row in rows) <= 40_000
+
+
+def test_planted_a_seed_below_the_bar_is_seen(monkeypatch):
+    low = {"twin": "scratch", "variant": "", "seed": 4, "chosen": 474.9, "steps": 1}
+    rows = [low | {"seed": k, "chosen": 500} for k in range(4)] + [low]
+    monkeypatch.setitem(globals(), "evidence", lambda name, twin: rows)
+    with pytest.raises(AssertionError):
+        test_every_seed_in_the_table_reaches_its_bar("dqn", 475, ("scratch",))
