@@ -126,6 +126,7 @@ def test_extras_are_those_of_the_imports():
         if read(page) is not None
     }
     assert needed["music"] == ["plot", "music", "mxnet"]
+    assert needed["faces"] == ["plot", "photos", "mxnet"]
     assert needed["environment-lab"] == ["plot", "rl", "mxnet"]
     assert needed["perceptron"] == ["plot", "mxnet"]
     assert [name for name, names in needed.items() if "music" in names] == ["music"]
