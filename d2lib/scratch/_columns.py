@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -112,20 +112,15 @@ def correlate_kernel(x: np.ndarray, y: np.ndarray, at: Geometry) -> np.ndarray:
 def _correlate_kernel(x: np.ndarray, y: np.ndarray, at: Windows) -> np.ndarray:
     """The gradient of a group's kernel, shape (kh kw channels, filters)."""
     filters = y.shape[3]
-    totals: dict[int, np.ndarray] = {}
 
-    def multiply(start: int, stop: int, thread: int) -> None:
+    def part(start: int, stop: int) -> np.ndarray:
         total = np.zeros((math.prod(at.kernel) * x.shape[1], filters), x.dtype)
         maps = y[start:stop]
-        for part, columns in _blocks(x[start:stop], at):
-            total += columns.T @ maps[part].reshape(-1, filters)  # (windows, filters)
-        totals[thread] = total
+        for images, columns in _blocks(x[start:stop], at):
+            total += columns.T @ maps[images].reshape(-1, filters)  # (windows, filters)
+        return total
 
-    products_in_parallel(multiply, len(x), _size(x, at))
-    first, *others = (totals[thread] for thread in sorted(totals))
-    for total in others:
-        first += total
-    return first
+    return _summed(part, len(x), _size(x, at))
 
 
 def correlate_transpose(y: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
@@ -205,7 +200,25 @@ def add_bias(y: np.ndarray, b: np.ndarray) -> None:
 def sum_places(g: np.ndarray) -> np.ndarray:
     """The sum of each channel, over images and places, as a product with ones."""
     rows = _last(g).reshape(-1, g.shape[1])
-    return np.ones(len(rows), g.dtype) @ rows
+    return _summed(
+        lambda start, stop: np.ones(stop - start, g.dtype) @ rows[start:stop],
+        len(rows),
+        rows.size,
+    )
+
+
+def _summed(part: Callable[[int, int], np.ndarray], n: int, size: int) -> np.ndarray:
+    """The sum of what ``part`` returns for each thread's share of ``range(n)``."""
+    totals: dict[int, np.ndarray] = {}
+
+    def work(start: int, stop: int, thread: int) -> None:
+        totals[thread] = part(start, stop)
+
+    products_in_parallel(work, n, size)
+    first, *others = (totals[thread] for thread in sorted(totals))
+    for total in others:
+        first += total
+    return first
 
 
 def _groups(groups: int, *arrays: tuple[np.ndarray, int]) -> Iterator[tuple]:
