@@ -227,6 +227,14 @@ class TestSequentialAndMLP:
             y = network(np.ones((5, 3), np.float32))
         np.testing.assert_array_equal(y.data, [[2, 4]] * 5)
 
+    def test_a_layer_that_is_watched_is_asked(self):
+        network = MLP([3, 2], seed=0)
+        asked = []
+        network[0].forward = lambda x: asked.append(x.shape) or x
+        with no_grad():
+            network(tensor(np.ones((5, 3))))
+        assert asked == [(5, 3)]
+
     def test_what_is_no_module(self):
         with pytest.raises(TypeError, match="got function"):
             Sequential(Dense(2, 2), lambda x: x)
