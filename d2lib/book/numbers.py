@@ -37,8 +37,10 @@ def glue(name: str, value: object) -> None:
     except ImportError:
         return
     if get_ipython() is not None:
+        # The book reads it as a Python literal: without quotes 12,000 is a pair, and
+        # 0.30 loses its zero.
         display(
-            {f"{_PREFIX}text/plain": str(value)},
+            {f"{_PREFIX}text/plain": repr(str(value))},
             raw=True,
             metadata={"scrapbook": {"name": name, "mime_prefix": _PREFIX}},
         )
