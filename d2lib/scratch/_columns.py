@@ -143,7 +143,7 @@ def correlate_transpose(y: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarra
     phases = [list(_phases(at, axis)) for axis in (0, 1)]
     for y_g, W_g, out_g in _groups(at.groups, (y, 1), (W, 0), (out, 1)):
         for down, across in itertools.product(*phases):
-            kernel = W_g[:, :, down.rows, across.rows]
+            kernel = W_g[:, :, down.rows][..., across.rows]
             pixels = _last(out_g)[:, down.image, across.image]
             if not kernel.size:
                 pixels[...] = 0
@@ -163,7 +163,7 @@ class Phase(NamedTuple):
     """Rows (or columns) of the image that lie under the same rows of the kernel."""
 
     image: slice
-    rows: slice  # of the kernel, from the last to the first
+    rows: list[int]  # of the kernel, from the last to the first
     dilation: int
     before: int  # rows of zeros that the first window needs above y
 
@@ -177,14 +177,10 @@ def _phases(at: Geometry, axis: int) -> Iterator[Phase]:
         rows = [q for q in range(k) if (place - q * d) % s == 0]
         image = slice(first, None, s)
         if not rows:
-            yield Phase(image, slice(0), 1, 0)
+            yield Phase(image, [], 1, 0)
             continue
-        step = s // math.gcd(s, d)  # from one of these rows to the next
-        last = rows[-1]
-        down = slice(
-            last, None if last < step * len(rows) else last - step * len(rows), -step
-        )
-        yield Phase(image, down, step * d // s, (last * d - place) // s)
+        before = (rows[-1] * d - place) // s
+        yield Phase(image, rows[::-1], d // math.gcd(s, d), before)
 
 
 def add_bias(y: np.ndarray, b: np.ndarray) -> None:

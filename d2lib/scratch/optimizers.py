@@ -238,22 +238,19 @@ def update_in_blocks(
         arrays: the parameter, its gradient, and what is kept for it.
         buffers: those of `block_buffers`.
     """
-    w, g, *slots = arrays
-    if w.size <= _BLOCK:  # most are: no block, no second thread
-        a, b = (buffer[: w.size].reshape(w.shape) for buffer in buffers[0])
+
+    def one(thread: int, w: np.ndarray, g: np.ndarray, *slots: np.ndarray) -> None:
+        a, b = (buffer[: w.size].reshape(w.shape) for buffer in buffers[thread])
         update(w, g, a, b, *slots)
+
+    if arrays[0].size <= _BLOCK:  # most are: no block, no second thread
+        one(0, *arrays)
         return
     blocks = list(_blocks(*arrays))
 
     def work(start: int, stop: int, thread: int) -> None:
-        first, second = buffers[thread]
-        for w, g, *slots in blocks[start:stop]:
-            if w.shape == first.shape:
-                update(w, g, first, second, *slots)
-            else:
-                a = first[: w.size].reshape(w.shape)
-                b = second[: w.size].reshape(w.shape)
-                update(w, g, a, b, *slots)
+        for block in blocks[start:stop]:
+            one(thread, *block)
 
     in_parallel(work, len(blocks), arrays[0].size)
 

@@ -20,8 +20,9 @@ from d2lib.scratch._parallel import in_parallel, products_in_parallel
 
 @pytest.fixture
 def three_threads(monkeypatch):
-    """Three threads, and every array is large."""
+    """Three threads, every array is large, and each BLAS that is loaded is known."""
     _parallel._pool.cache_clear()
+    _parallel._blas.cache_clear()
     monkeypatch.setattr(_parallel, "threads", lambda: 3)
     monkeypatch.setattr("d2lib.scratch.optimizers.threads", lambda: 3)
     monkeypatch.setattr("d2lib.scratch.optimizers._BLOCK", 8)
