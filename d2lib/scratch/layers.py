@@ -269,12 +269,14 @@ class MLP(Sequential):
 
     def forward(self, x: Any) -> Tensor:
         """Applies the layers one after the other."""
+        if is_recording():
+            return super().forward(x)
         dense = [
             layer
             for layer in self.layers
             if type(layer) is Dense and "forward" not in vars(layer)
         ]
-        if is_recording() or len(dense) < len(self.layers):
+        if len(dense) < len(self.layers):
             return super().forward(x)
         return answer(dense, x)
 

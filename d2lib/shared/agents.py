@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -161,7 +162,7 @@ class Agent:
         with dl.record():
             J = loss()
         value = float(J)
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             raise NonFiniteLossError(
                 f"the loss became {value} after {self.steps} steps: lower the learning "
                 f"rate (now {self.optimizer.lr:g}), or scale the rewards"
