@@ -29,7 +29,6 @@ FIRST_EDITION = [
     "chapters/1-foundations/minibatches",
     "chapters/1-foundations/regularization",
     "chapters/1-foundations/digits",
-    "chapters/2-sequences/attention",
     "chapters/2-sequences/transformer",
     "chapters/2-sequences/music",
 ]
