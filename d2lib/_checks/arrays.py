@@ -17,7 +17,8 @@ from d2lib._checks.numbers import (
 )
 from d2lib._checks.show import is_tensor, short
 
-_FLOATS = tuple(map(np.dtype, (np.float16, np.float32, np.float64)))
+_FLOAT32 = np.dtype(np.float32)
+_FLOATS = (np.dtype(np.float16), _FLOAT32, np.dtype(np.float64))
 
 
 def as_array(data: Any, name: str) -> np.ndarray:
@@ -61,6 +62,9 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
     that somebody forgot to convert, and casting it silently would hide that. So is a
     tensor of the other twin, whose gradient would end here.
     """
+    plain = type(data) is np.ndarray and data.dtype is _FLOAT32 and data.size <= MOST
+    if plain and (dtype is None or dtype is _FLOAT32):
+        return data  # as most are: what follows takes longer than a small product
     wanted = check_dtype(dtype)
     if hasattr(data, "asnumpy"):
         raise TypeError(

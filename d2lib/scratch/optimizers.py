@@ -205,7 +205,7 @@ class Together:
         members = self.members
         return (
             len(members) > 1
-            and set(members) <= set(ready)
+            and (members == ready or set(members) <= set(ready))
             and len({counts[i] for i in members}) == 1
         )
 

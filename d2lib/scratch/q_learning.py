@@ -18,19 +18,43 @@ __all__ = ["DQN", "ReplayBuffer", "q_learning", "value_iteration"]
 
 
 class Follower:
-    """Moves parameters a part of the way towards others, in place."""
+    """Moves parameters a part of the way towards others, in place.
+
+    Those that move lie side by side in one array, so that three calls move them all.
+    """
 
     def __init__(self, slow: list[Tensor], fast: list[Tensor]) -> None:
-        self.pairs = [
-            (w, goal, np.empty_like(w.data)) for w, goal in zip(slow, fast, strict=True)
-        ]
+        self.slow, self.fast = slow, fast
+        self.w, self.way = np.empty((2, sum(w.size for w in slow)), np.float32)
+        self._put_together()
+
+    def _put_together(self) -> None:
+        """Gives each parameter a part of the array to live in."""
+        self.goals = []  # parts of the way, one for each, in its shape
+        start = 0
+        for w in self.slow:
+            part = slice(start, start + w.size)
+            home = self.w[part].reshape(w.shape)
+            home[...] = w.data
+            w.data = home
+            self.goals.append(self.way[part].reshape(w.shape))
+            start += w.size
+
+    def __reduce__(self) -> tuple:
+        """Copies and pickles the parameters; a copy puts its own side by side."""
+        return Follower, (self.slow, self.fast)
 
     def move(self, tau: float) -> None:
         """W <- w + tau (goal - w)."""
-        for w, goal, way in self.pairs:
-            np.subtract(goal.data, w.data, out=way)
-            way *= tau
-            w.data += way
+        if any([w.data.base is not self.w.base for w in self.slow]):
+            self._put_together()  # somebody assigned other data
+        for goal, w in zip(self.goals, self.fast, strict=True):
+            goal[...] = w.data
+        self.way -= self.w
+        self.way *= tau
+        self.w += self.way
+        for w in self.slow:
+            w.mark_changed()
 
 
 class DQN(QLearner, Module):

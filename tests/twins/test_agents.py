@@ -631,6 +631,15 @@ def test_copies_and_pickles_learn_by_themselves(dl, kind):
     same(everything(agent), everything(pickled))
 
 
+def test_a_target_follows_in_whatever_array_it_lives():
+    agent = dqn(scratch, tau=0.25)
+    W = agent.target.layers[0].W
+    before = W.data = np.zeros_like(W.data)
+    agent.update(batch(0))
+    np.testing.assert_allclose(W.data, 0.25 * agent.q.layers[0].W.data, rtol=1e-6)
+    assert not before.any()
+
+
 def test_a_checkpoint_of_another_agent_changes_nothing(dl, tmp_path):
     path = tmp_path / "agent.npz"
     agent, learn = learner(dl, "dqn")
