@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import re
 import sys
 
 import numpy as np
@@ -327,7 +328,7 @@ class TestResume:
 
         path = tmp_path / "halves.npz"
         for epochs in (3, 6):
-            half, half_adam = equipment(dl, lr=0.5 if epochs == 6 else 0.01)
+            half, half_adam = equipment(dl)
             halves = options(dl, path, resume=True)
             half_history = fit(half, DATA, optimizer=half_adam, epochs=epochs, **halves)
             assert len(half_history.loss) == epochs
@@ -357,23 +358,31 @@ class TestResume:
 
         model, history = run(60)
         assert len(history.loss) < 60
-        again, same_history = run(60)
+        with pytest.warns(UserWarning, match="nothing to do.*was stopped after epoch"):
+            again, same_history = run(60)
         assert same_history == history
         same(again.state(), model.state())
 
     def test_already_finished(self, dl, tmp_path):
-        for _ in range(2):
-            model, adam = equipment(dl)
-            opts = options(dl, tmp_path / "w.npz", resume=True)
-            history = fit(model, DATA, optimizer=adam, epochs=2, **opts)
-            assert len(history.loss) == 2
+        model, adam = equipment(dl)
+        opts = options(dl, tmp_path / "w.npz", resume=True)
+        history = fit(model, DATA, optimizer=adam, epochs=2, **opts)
+        again, adam = equipment(dl)
+        with pytest.warns(
+            UserWarning, match="has finished after epoch 2; ask for more"
+        ):
+            same_history = fit(again, DATA, optimizer=adam, epochs=2, **opts)
+        assert same_history == history
+        same(again.state(), model.state())
 
     def test_without_resume_it_starts_anew(self, tmp_path):
-        for _ in range(2):
-            model, adam = equipment(scratch)
-            opts = options(scratch, tmp_path / "w.npz")
-            history = fit(model, DATA, optimizer=adam, epochs=2, **opts)
-            assert len(history.loss) == 2
+        opts = options(scratch, tmp_path / "w.npz")
+        model, adam = equipment(scratch)
+        history = fit(model, DATA, optimizer=adam, epochs=2, **opts)
+        again, adam = equipment(scratch)
+        with pytest.warns(UserWarning, match="will be written over: pass resume=True"):
+            same_history = fit(again, DATA, optimizer=adam, epochs=2, **opts)
+        assert same_history == history
 
     def test_the_checkpoint_loads_into_a_model(self, dl, tmp_path):
         model, adam = equipment(dl)
@@ -421,6 +430,9 @@ class TestRefusedResume:
             ({"callbacks": [EarlyStopping(), Spy()]}, "callbacks"),
             ({"metrics": None}, r"metrics \['accuracy'\].*has \[\]"),
             ({"validation": None}, "validation True"),
+            ({"batch_size": 31}, "batch_size 32, and this training has 31"),
+            ({"clip_norm": 9.0}, "and this training has 9.0"),
+            ({"class_weight": {1: 2.0}}, "class_weight None"),
         ],
     )
     def test_other_settings(self, dl, path, change, message):
@@ -433,15 +445,36 @@ class TestRefusedResume:
         message = f"optimizer 'Adam', and this training has '{name}'"
         self.refused(path, message, model, other, **options(dl, path))
 
+    def test_another_learning_rate(self, dl, path):
+        model, adam = equipment(dl, lr=0.5)
+        message = "with lr 0.01, and this training has 0.5"
+        self.refused(path, message, model, adam, **options(dl, path))
+
+    @pytest.mark.parametrize("other", ["values", "length"])
+    def test_other_data(self, dl, path, other):
+        model, adam = equipment(dl)
+        x, y = (DATA[0], 1 - DATA[1]) if other == "values" else (X[:80], Y[:80])
+        with pytest.raises(
+            CheckpointError, match=r"data arrays \(90, 2\) with checksum"
+        ):
+            fit(
+                model,
+                (x, y),
+                optimizer=adam,
+                epochs=4,
+                resume=True,
+                **options(dl, path),
+            )
+
     def test_another_model(self, dl, path):
         model = dl.MLP([2, 13, 2], dropout=0.5, seed=1)
-        adam = dl.Adam(model.parameters())
+        adam = dl.Adam(model.parameters(), lr=0.01)
         message = r"layers.0.W must have shape \(2, 13\), got \(2, 12\)"
         self.refused(path, message, model, adam, **options(dl, path))
 
     def test_an_optimiser_of_fewer_parameters(self, dl, path):
         model = network(dl, seed=1, dropout=0.5)
-        adam = dl.Adam(model.parameters()[:2])
+        adam = dl.Adam(model.parameters()[:2], lr=0.01)
         self.refused(path, "unexpected", model, adam, **options(dl, path))
 
     def test_only_weights(self, dl, path):
@@ -596,7 +629,10 @@ class TestProgress:
 
     def test_works_without_tqdm(self, capsys, monkeypatch):
         monkeypatch.setitem(sys.modules, "tqdm", None)
-        assert not self.bar_shown(capsys, progress=True)
+        train(scratch, network(scratch), validation=HELD_OUT, progress=True)
+        first, *others = capsys.readouterr().err.splitlines()
+        assert re.fullmatch(r"epoch 1/3  loss [\d.]+  val_loss [\d.]+  [\d.]+ s", first)
+        assert len(others) == 2
 
 
 class TestPredict:

@@ -35,6 +35,7 @@ __all__ = [
     "Adadelta",
     "Adagrad",
     "Adam",
+    "AdamW",
     "Momentum",
     "RMSProp",
     "clip_gradients",
@@ -439,6 +440,57 @@ class Adam(Optimizer):
         }
         for w, g, m, v in ready:
             mx.nd.adam_update(w, g, m, v, out=w, **settings)
+
+
+class AdamW(Adam):
+    r"""Adam whose weights shrink by themselves, by ``contrib.adamw_update``.
+
+    .. math:: w \leftarrow w - \eta \lambda w
+              - \eta \frac{\hat m}{\sqrt{\hat v} + \epsilon}
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        beta1: :math:`\beta_1` in [0, 1), the memory of the gradients.
+        beta2: :math:`\beta_2` in [0, 1), the memory of their squares.
+        eps: :math:`\epsilon` > 0, outside the root, after the correction.
+        weight_decay: :math:`\lambda` >= 0; the attribute is called ``decay``.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.mx import Dense
+        >>> AdamW(Dense(2, 1).parameters()).decay
+        0.01
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: Rate = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, beta1, beta2, eps)
+        self.decay = check_non_negative(weight_decay, "weight_decay")
+
+    def _update(self, ready: list[tuple], steps: int) -> None:
+        root = math.sqrt(1 - self.beta2**steps)
+        settings = {
+            "lr": self.lr * root / (1 - self.beta1**steps),
+            "beta1": self.beta1,
+            "beta2": self.beta2,
+            "epsilon": self.eps * root,
+            "wd": self.lr * self.decay,
+            "eta": 1.0,
+        }
+        for w, g, m, v in ready:
+            one = mx.nd.ones(1, ctx=w.context, dtype=w.dtype)  # of the gradient
+            mx.nd.contrib.adamw_update(w, g, m, v, one, out=w, **settings)
 
 
 def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:

@@ -36,6 +36,7 @@ __all__ = [
     "Adadelta",
     "Adagrad",
     "Adam",
+    "AdamW",
     "Momentum",
     "RMSProp",
     "clip_gradients",
@@ -593,6 +594,58 @@ class Adam(Optimizer):
         np.divide(m, a, out=a)
         a *= self._step
         w -= a
+
+
+class AdamW(Adam):
+    r"""Adam whose weights shrink by themselves, whatever the gradients' sizes.
+
+    .. math:: w \leftarrow w - \eta \lambda w
+              - \eta \frac{\hat m}{\sqrt{\hat v} + \epsilon}
+
+    Adam divides what `Adam` adds to the gradient, :math:`\lambda w`, by the gradients'
+    usual size: a weight with large gradients hardly shrinks. Here all shrink alike.
+
+    Args:
+        parameters: as for `SGD`.
+        lr: :math:`\eta` > 0.
+        beta1: :math:`\beta_1` in [0, 1), the memory of the gradients.
+        beta2: :math:`\beta_2` in [0, 1), the memory of their squares.
+        eps: :math:`\epsilon` > 0, outside the root, after the correction.
+        weight_decay: :math:`\lambda` >= 0; the attribute is called ``decay``.
+
+    Raises:
+        ValueError: a setting out of its range, no parameters.
+        TypeError: something that is not a parameter.
+
+    Example:
+        >>> from d2lib.scratch import record, tensor
+        >>> w = tensor([1.0], requires_grad=True)
+        >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
+        >>> with record():
+        ...     loss = (w * 5.0).sum()
+        >>> loss.backward()
+        >>> optimizer.step()  # 1 - 0.1 x 0.5 x 1 - 0.1
+        >>> round(float(w.data[0]), 3)
+        0.85
+
+    Source: Loshchilov & Hutter, 2019.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: Rate = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, beta1, beta2, eps)
+        self.decay = check_non_negative(weight_decay, "weight_decay")
+
+    def _update(self, w: Any, g: Any, a: Any, b: Any, m: Any, v: Any) -> None:
+        w *= 1 - self.lr * self.decay
+        super()._update(w, g, a, b, m, v)
 
 
 def _decayed(w: Any, g: Any, weight_decay: float, buffer: Any) -> Any:

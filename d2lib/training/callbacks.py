@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import math
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +19,25 @@ from d2lib import checkpoint as checkpoints
 from d2lib._checks import (
     as_state,
     check_choice,
+    check_count,
     check_flag,
     check_non_negative,
+    check_path,
+    check_positive,
     check_positive_int,
     short,
 )
 from d2lib.training.history import History
 
-__all__ = ["Callback", "EarlyStopping", "Run", "as_callbacks"]
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+    "Run",
+    "as_callbacks",
+]
 
 
 @dataclass
@@ -30,14 +47,22 @@ class Run:
     model: Any
     optimizer: Any
     history: History
+    #: epochs that are finished
     epoch: int = 0
     stop: bool = False
     #: the names of what is measured after each epoch, as the history knows them
     measured: tuple[str, ...] = ("loss",)
+    #: steps in this epoch, and in all
+    step: int = 0
+    steps: int = 0
+    #: the loss of the last batch
+    batch_loss: float = math.nan
+    #: the signal that ended the training, such as "SIGINT"
+    interrupted: str | None = None
 
 
 class Callback:
-    """Something to do around the epochs; override what you need.
+    """Something to do around steps and epochs; override what you need.
 
     Set ``run.stop = True`` to end the training after the current epoch. What must
     survive an interruption goes through ``state`` and ``load_state``.
@@ -55,8 +80,14 @@ class Callback:
     def on_start(self, run: Run) -> None:
         """Called once, before the first epoch; ``load_state`` follows on resuming."""
 
+    def on_batch(self, run: Run) -> None:
+        """Called after each step."""
+
     def on_epoch(self, run: Run) -> None:
         """Called after each epoch."""
+
+    def on_interrupt(self, run: Run) -> None:
+        """Called when Ctrl-C or SIGTERM ends the training; ``on_end`` follows."""
 
     def on_end(self, run: Run) -> None:
         """Called once, after the last epoch."""
@@ -67,6 +98,36 @@ class Callback:
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Takes over what ``state`` returned."""
+
+
+def mode_of(monitor: Any, mode: Any, who: str) -> str:
+    """Whether a lower value of the monitor is better, "min", or a higher, "max"."""
+    check_choice(mode, (None, "min", "max"), "mode")
+    if not isinstance(monitor, str):
+        raise TypeError(
+            f"monitor must be the name of what is measured, got {short(monitor)}: "
+            'say "val_loss", "loss" or the name of a metric'
+        )
+    if mode is None and monitor.endswith(("loss", "error")):
+        return "min"
+    if mode is None and monitor.endswith("accuracy"):
+        return "max"
+    if mode is None:
+        raise ValueError(
+            f"{who} can't tell whether a higher value of the monitor {short(monitor)} "
+            'is better: say mode="max" if it is, mode="min" if not'
+        )
+    return mode
+
+
+def check_monitored(run: Run, monitor: str, who: str) -> None:
+    """Raises unless this training measures what a callback wants to look at."""
+    if monitor not in run.measured:
+        raise ValueError(
+            f"{who} monitors {monitor!r}, and this training measures "
+            f"{', '.join(run.measured)}: pass validation=(x, y) to fit for a "
+            'val_loss, or another monitor, such as "loss"'
+        )
 
 
 class EarlyStopping(Callback):
@@ -108,23 +169,7 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
         mode: str | None = None,
     ) -> None:
-        check_choice(mode, (None, "min", "max"), "mode")
-        if not isinstance(monitor, str):
-            raise TypeError(
-                f"monitor must be the name of what is measured, got {short(monitor)}: "
-                'say "val_loss", "loss" or the name of a metric'
-            )
-        if mode is None and monitor.endswith(("loss", "error")):
-            mode = "min"
-        if mode is None and monitor.endswith("accuracy"):
-            mode = "max"
-        if mode is None:
-            raise ValueError(
-                "EarlyStopping can't tell whether a higher value of the monitor "
-                f'{short(monitor)} is better: say mode="max" if it is, mode="min" if '
-                "not"
-            )
-        self.mode = mode
+        self.mode = mode_of(monitor, mode, "EarlyStopping")
         self.patience = check_positive_int(patience, "patience")
         self.min_delta = check_non_negative(min_delta, "min_delta")
         self.monitor = monitor
@@ -139,12 +184,7 @@ class EarlyStopping(Callback):
 
     def on_start(self, run: Run) -> None:
         """Forgets an earlier training, and looks whether there is what it monitors."""
-        if self.monitor not in run.measured:
-            raise ValueError(
-                f"EarlyStopping monitors {self.monitor!r}, and this training measures "
-                f"{', '.join(run.measured)}: pass validation=(x, y) to fit for a "
-                'val_loss, or another monitor, such as "loss"'
-            )
+        check_monitored(run, self.monitor, "EarlyStopping")
         self._forget()
 
     def on_epoch(self, run: Run) -> None:
@@ -188,6 +228,245 @@ class EarlyStopping(Callback):
         self.best, self.best_epoch = best, int(best_epoch)
         self.stopped_epoch = int(stopped) or None
         self._weights = checkpoints.part(state, "weights/")
+
+
+class ReduceLROnPlateau(Callback):
+    r"""Lowers the learning rate when what is measured no longer gets better.
+
+    .. math:: \eta \leftarrow \max(\text{factor} \cdot \eta,\ \text{min\_lr})
+
+    Args:
+        monitor: "val_loss", "loss", or the name of a metric of `fit`.
+        factor: what the rate is multiplied with, in (0, 1).
+        patience: how many epochs without improvement to wait for another one.
+        min_delta: how much better counts as an improvement.
+        cooldown: how many epochs after a change are not counted.
+        min_lr: the lowest rate.
+        mode: as for `EarlyStopping`.
+
+    Attributes:
+        best: the best value seen.
+
+    Raises:
+        ValueError: a number out of its range, a name that does not tell the mode, or
+            (before the first step) nothing to monitor, or an optimiser whose rate
+            follows a schedule.
+        TypeError: a monitor that is no name, or what else is of another type.
+
+    Example:
+        >>> ReduceLROnPlateau(factor=0.5, patience=2).monitor
+        'val_loss'
+
+    Source: the practice that made AlexNet's rates: Krizhevsky, Sutskever & Hinton,
+    2012; the name is that of Keras and PyTorch.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        mode: str | None = None,
+    ) -> None:
+        self.mode = mode_of(monitor, mode, "ReduceLROnPlateau")
+        self.monitor = monitor
+        self.factor = check_positive(factor, "factor")
+        if self.factor >= 1:
+            raise ValueError(
+                f"factor must be below 1, got {factor}: a rate that is to fall is "
+                "multiplied with, say, 0.1"
+            )
+        self.patience = check_positive_int(patience, "patience")
+        self.min_delta = check_non_negative(min_delta, "min_delta")
+        self.cooldown = check_count(cooldown, "cooldown")
+        self.min_lr = check_non_negative(min_lr, "min_lr")
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best = math.inf if self.mode == "min" else -math.inf
+        self._waited, self._cooling = 0, 0
+
+    def on_start(self, run: Run) -> None:
+        """Forgets an earlier training, and looks whether there is what it needs."""
+        check_monitored(run, self.monitor, "ReduceLROnPlateau")
+        if run.optimizer.schedule is not None:
+            raise ValueError(
+                "ReduceLROnPlateau needs an optimiser with a number as its learning "
+                "rate, got one that follows a schedule: use the one or the other"
+            )
+        self._forget()
+
+    def on_epoch(self, run: Run) -> None:
+        """Compares this epoch with the best one."""
+        value = run.history[self.monitor][-1]
+        gain = self.best - value if self.mode == "min" else value - self.best
+        self._cooling = max(self._cooling - 1, 0)
+        if gain > self.min_delta:
+            self.best, self._waited = value, 0
+            return
+        self._waited = 0 if self._cooling else self._waited + 1
+        lower = max(run.optimizer.lr * self.factor, self.min_lr)
+        if self._waited >= self.patience and 0 < lower < run.optimizer.lr:
+            run.optimizer.lr = lower
+            self._waited, self._cooling = 0, self.cooldown
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The best value, and for how long it has been the best."""
+        return {"numbers": np.array([self.best, self._waited, self._cooling], float)}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes over what ``state`` returned."""
+        best, waited, cooling = as_state(state)["numbers"].tolist()
+        self.best, self._waited, self._cooling = best, int(waited), int(cooling)
+
+
+class ModelCheckpoint(Callback):
+    """Saves the model's weights after an epoch, in files of their own.
+
+    (``fit(..., checkpoint=path)`` is another thing: one file, from which a training
+    that was interrupted goes on.)
+
+    Args:
+        path: of the files; ``{epoch}``, ``{loss}``, ``{val_loss}`` and the names of
+            metrics are filled in, with a format if you like: ``{val_loss:.3f}``.
+        monitor: what tells the best epoch: "val_loss", "loss", or a metric.
+        save_best_only: whether to save only an epoch that is better than all before.
+        keep: how many of the files to keep, the last ones; None: all.
+        mode: as for `EarlyStopping`.
+
+    Attributes:
+        best: the best value seen.
+        files: what was written and is still there, the oldest first.
+
+    Raises:
+        ValueError: keep < 1, a path with other names in braces, a name that does not
+            tell the mode, or (before the first step) nothing to monitor.
+        TypeError: a path or a monitor that is none, or what else is of another type.
+
+    Example:
+        >>> keeper = ModelCheckpoint("net-{epoch:03d}.npz", monitor="loss", keep=2)
+        >>> keeper.files
+        []
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        keep: int | None = None,
+        mode: str | None = None,
+    ) -> None:
+        self.path = str(check_path(path, "path"))
+        self.mode = mode_of(monitor, mode, "ModelCheckpoint")
+        self.monitor = monitor
+        self.save_best_only = check_flag(save_best_only, "save_best_only")
+        self.keep = None if keep is None else check_positive_int(keep, "keep")
+        self._forget()
+
+    def _forget(self) -> None:
+        self.best = math.inf if self.mode == "min" else -math.inf
+        self.files: list[str] = []
+
+    def _named(self, epoch: int, values: Mapping[str, float]) -> str:
+        try:
+            return self.path.format(epoch=epoch, **values)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"path may have in braces epoch, {', '.join(values)}, with a format, "
+                f"got {self.path!r}: {error}"
+            ) from error
+
+    def on_start(self, run: Run) -> None:
+        """Forgets an earlier training, and looks whether there is what it needs."""
+        if self.save_best_only:
+            check_monitored(run, self.monitor, "ModelCheckpoint")
+        path = self._named(1, dict.fromkeys(run.measured, 0.5))
+        checkpoints.check_writable(path)  # now, not after an epoch of work
+        self._forget()
+
+    def on_epoch(self, run: Run) -> None:
+        """Saves the weights, and deletes the oldest file if there are too many."""
+        values = {name: run.history[name][-1] for name in run.measured}
+        if self.save_best_only:
+            value = values[self.monitor]
+            if not (value < self.best if self.mode == "min" else value > self.best):
+                return
+            self.best = value
+        path = self._named(run.epoch, values)
+        run.model.save(path)
+        self.files = [f for f in self.files if f != path] + [path]
+        while self.keep is not None and len(self.files) > self.keep:
+            Path(self.files.pop(0)).unlink(missing_ok=True)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The best value, and the names of the files."""
+        names = json.dumps(self.files).encode()
+        return {"best": np.array(self.best), "files": np.frombuffer(names, np.uint8)}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes over what ``state`` returned."""
+        arrays = as_state(state)
+        self.best = float(arrays["best"])
+        self.files = json.loads(arrays["files"].astype(np.uint8).tobytes())
+
+
+class CSVLogger(Callback):
+    """Writes a table with a row for each epoch, for a spreadsheet or a plot.
+
+    Its columns: epoch, loss, val_loss and the metrics, if there are any, the learning
+    rate of the epoch's last step, and the seconds that it took. The file is whole at
+    any moment; a resumed training goes on with the rows that it had.
+
+    Args:
+        path: of the file; an older one is written over.
+
+    Raises:
+        TypeError: what is no path.
+        OSError: (before the first step) the folder is missing or can't be written.
+
+    Example:
+        >>> logger = CSVLogger("training.csv")
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(check_path(path, "path"))
+
+    def on_start(self, run: Run) -> None:
+        """Begins a table."""
+        checkpoints.check_writable(self.path)
+        self._lr: list[float] = []
+        self._seconds: list[float] = []
+        self._since = time.monotonic()
+
+    def on_epoch(self, run: Run) -> None:
+        """Adds a row."""
+        now = time.monotonic()
+        self._lr.append(run.optimizer.lr)
+        self._seconds.append(now - self._since)
+        self._since = now
+        columns = {name: run.history[name] for name in run.measured}
+        columns |= {"lr": self._lr, "seconds": [round(s, 3) for s in self._seconds]}
+        text = io.StringIO(newline="")
+        table = csv.writer(text)
+        table.writerow(["epoch", *columns])
+        rows = zip(run.history.epochs, *columns.values(), strict=True)
+        table.writerows(rows)
+        whole = self.path.with_name(f".{self.path.name}.tmp")
+        whole.write_text(text.getvalue(), encoding="utf-8", newline="")
+        os.replace(whole, self.path)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the history does not know."""
+        return {"lr": np.array(self._lr), "seconds": np.array(self._seconds)}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes over what ``state`` returned."""
+        arrays = as_state(state)
+        self._lr, self._seconds = arrays["lr"].tolist(), arrays["seconds"].tolist()
 
 
 def as_callbacks(callbacks: Any) -> list[Callback]:

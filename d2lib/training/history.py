@@ -35,6 +35,7 @@ class History:
         loss: the mean training loss of each epoch.
         val_loss: the validation loss after each epoch, if there is validation data.
         metrics: by name, the metrics after each epoch.
+        interrupted: the signal that ended the training, such as "SIGINT", or None.
 
     Raises:
         TypeError: losses that are no lists, or metrics that are no dict.
@@ -48,6 +49,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
+    interrupted: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("loss", "val_loss"):

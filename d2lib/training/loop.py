@@ -1,15 +1,19 @@
 """The training loop, one for both twins.
 
 `fit` repeats what the lecture's algorithm says: take a batch, compute the loss and its
-gradient, step. Around these lines it keeps a history, stops when asked, and leaves a
-checkpoint from which an interrupted training goes on bit for bit.
+gradient, step. Around these lines it keeps a history, stops when asked, by Ctrl-C too,
+and leaves a checkpoint from which an interrupted training goes on bit for bit.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,33 +29,37 @@ from d2lib._checks import (
     short,
     twin_of,
 )
-from d2lib.data import minibatches
 from d2lib.training.callbacks import Callback, Run, as_callbacks
 from d2lib.training.checks import check_loss, check_optimizer, check_probabilities
-from d2lib.training.data import examples, inputs
+from d2lib.training.data import Arrays, Feed, as_feed, inputs
 from d2lib.training.files import resume_from, settings_of, write
 from d2lib.training.history import History, NonFiniteLossError
 from d2lib.training.measures import evaluate, named_functions
-from d2lib.training.progress import Bar
+from d2lib.training.progress import Progress
+from d2lib.training.signals import Interrupts
+from d2lib.training.weights import Weighted
 
 __all__ = ["fit"]
 
 
 def fit(
     model: Any,
-    data: tuple[Any, Any],
+    data: Any,
     *,
     loss: Callable[..., Any],
     optimizer: Any,
     epochs: int = 1,
     batch_size: int = 128,
-    validation: tuple[Any, Any] | None = None,
+    validation: Any = None,
     metrics: Mapping[str, Callable[..., float]] | None = None,
     callbacks: Iterable[Callback] = (),
+    class_weight: Mapping[int, float] | str | None = None,
     clip_norm: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
     checkpoint: str | Path | None = None,
+    checkpoint_steps: int | None = None,
+    checkpoint_seconds: float | None = None,
     resume: bool = False,
 ) -> History:
     r"""Trains a model of either twin by mini-batch gradient descent.
@@ -64,22 +72,39 @@ def fit(
     Args:
         model: a ``Module`` of `d2lib.scratch` or `d2lib.mx`.
         data: the training examples ``(x, y)``, NumPy arrays of equal length; x holds
-            floats, or whole numbers for a model that takes tokens.
+            floats, or whole numbers for a model that takes tokens. For a model of
+            several inputs x is a tuple of arrays. For data that do not fit in memory:
+            an iterable of batches ``(x, y)``, gone through once an epoch, or a function
+            without arguments that returns one (a generator's, for instance).
         loss: of the same twin; called as ``loss(model(x), y)``, returns a scalar.
         optimizer: of the same twin, made for ``model.parameters()``.
         epochs: passes over the data in all; a resumed training counts the earlier ones.
-        batch_size: B, examples per step.
-        validation: held-out ``(x, y)``.
+        batch_size: B, examples per step; batches that are given keep their size.
+        validation: held-out ``(x, y)``, or batches as above.
         metrics: by name, functions of ``(y_hat, y)``, NumPy arrays, computed after each
             epoch on the validation data (without any: on the training data).
         callbacks: such as `EarlyStopping`.
+        class_weight: what the loss of an example is multiplied with, by its label; 1
+            for a label that is not named. "balanced" weighs each of k classes as if
+            they were equally frequent, n / (k n_c), as scikit-learn does. The loss is
+            then called with ``reduction="none"``.
         clip_norm: if given, gradients are shortened to this norm (`clip_gradients`).
         seed: of the order of the examples and of Dropout; epoch e draws from (seed, e).
-        progress: whether to show a bar; None shows one where somebody watches (a
-            terminal or a notebook, unless D2LIB_PROGRESS=0).
+        progress: whether to show how far it is: a bar in a terminal or a notebook,
+            where tqdm is installed, and a line per epoch elsewhere. None shows it where
+            somebody watches, unless D2LIB_PROGRESS=0.
         checkpoint: a file to write after each epoch.
+        checkpoint_steps: write it after each so many steps, too.
+        checkpoint_seconds: and when so much time has passed since the last.
         resume: whether to go on from that file if it exists. Model, optimiser and
-            callbacks then continue as if they had never stopped, bit for bit.
+            callbacks then continue as if they had never stopped, bit for bit, from the
+            middle of an epoch too.
+
+    Ctrl-C and SIGTERM end the training after the step that is being taken: with a
+    checkpoint if there is a file for it, callbacks told (`EarlyStopping` restores the
+    best weights), the signal's name in ``history.interrupted``, and one sentence. A
+    second Ctrl-C interrupts at once. A checkpoint that can't be written in mid-training
+    is a warning: the next one is tried.
 
     Returns:
         The `History`.
@@ -90,10 +115,17 @@ def fit(
             that takes logits for a model that returns probabilities.
         TypeError: an optimiser or a loss of the other twin, or what is none; metrics
             without names, or that return no number; a callback outside a list; data
-            that is no pair of arrays; any other argument of a wrong type.
+            that is neither a pair of arrays nor batches; any other argument of a wrong
+            type.
         OSError: the checkpoint's folder is missing or can't be written.
         NonFiniteLossError: the loss became NaN or infinite; the message names the step.
-        CheckpointError: the file to resume from is damaged or another model's.
+        CheckpointError: the file to resume from is damaged, or of a training with
+            another model, data or settings.
+
+    Warns:
+        UserWarning: a checkpoint that is written over, or of a training that has
+            finished.
+        RuntimeWarning: a checkpoint that could not be written.
 
     Example:
         >>> from d2lib import scratch
@@ -111,19 +143,14 @@ def fit(
     check_loss(loss, model.twin)
     metrics = named_functions(metrics)
     callbacks = as_callbacks(callbacks)
-    x, y = examples(data, "data")
-    held_out = None if validation is None else examples(validation, "validation")
-    if held_out is not None and (held_out[0].ndim, held_out[1].ndim) != (
-        x.ndim,
-        y.ndim,
-    ):  # now, not after an epoch of work
-        raise ValueError(
-            "validation needs examples like those of data, got x "
-            f"{held_out[0].shape} and y {held_out[1].shape} for x {x.shape} and y "
-            f"{y.shape}: prepare both in the same way"
-        )
     epochs = check_positive_int(epochs, "epochs")
     batch_size = check_positive_int(batch_size, "batch_size")
+    feed = as_feed(data, "data", batch_size)
+    held_out = None if validation is None else as_feed(validation, "validation", 1024)
+    _check_alike(feed, held_out)
+    weighted = (
+        None if class_weight is None else Weighted(class_weight, loss, feed, twin)
+    )
     if clip_norm is not None:
         clip_norm = check_positive(clip_norm, "clip_norm")
     seed = check_seed(seed)
@@ -131,64 +158,193 @@ def fit(
         check_flag(progress, "progress")
     if checkpoint is not None:
         checkpoint = check_path(checkpoint, "checkpoint")
+    elif check_flag(resume, "resume"):
+        raise ValueError("resume=True needs checkpoint=, the file to go on from")
+    elif checkpoint_steps is not None or checkpoint_seconds is not None:
+        raise ValueError(
+            "checkpoint_steps and checkpoint_seconds need checkpoint=, the file to "
+            "write"
+        )
+    if checkpoint_steps is not None:
+        checkpoint_steps = check_positive_int(checkpoint_steps, "checkpoint_steps")
+    if checkpoint_seconds is not None:
+        checkpoint_seconds = check_positive(checkpoint_seconds, "checkpoint_seconds")
     run = Run(model, optimizer, History(metrics={name: [] for name in metrics}))
     run.measured = ("loss", *(["val_loss"] if held_out else []), *metrics)
-    if check_flag(resume, "resume") and checkpoint is None:
-        raise ValueError("resume=True needs checkpoint=, the file to go on from")
-    settings = settings_of(run, callbacks, seed, validation is not None)
+    settings = (
+        settings_of(
+            run,
+            callbacks,
+            feed=feed,
+            loss=loss,
+            seed=seed,
+            validation=validation is not None,
+            batch_size=batch_size,
+            clip_norm=clip_norm,
+            class_weight=None if weighted is None else weighted.described,
+        )
+        if checkpoint is not None
+        else {}
+    )
+    total, seen = 0.0, 0  # of this epoch: the sum of the examples' losses, their number
     if checkpoint is not None:
         checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
-    if resume and checkpoint is not None and Path(checkpoint).exists():
-        resume_from(checkpoint, run, callbacks, settings)
+    if checkpoint is not None and check_flag(resume, "resume") and checkpoint.exists():
+        total, seen = resume_from(checkpoint, run, callbacks, settings)
+        _check_unfinished(checkpoint, run, epochs)
     else:
+        if checkpoint is not None and checkpoint.exists():
+            warnings.warn(
+                f"{checkpoint} is there already and will be written over: pass "
+                "resume=True to go on from it, or another name",
+                stacklevel=2,
+            )
         for callback in callbacks:
             callback.on_start(run)
-    bar = Bar(progress, epochs, len(x), batch_size)
-    while run.epoch < epochs and not run.stop:
-        epoch = run.epoch
-        model.seed([seed, epoch])
-        total = 0.0
-        for step, (xb, yb) in enumerate(
-            minibatches(x, y, batch_size, seed=np.random.default_rng([seed, epoch]))
-        ):
-            optimizer.zero_grad()
-            with twin.record():
-                y_hat = model(inputs(twin, xb))
-                if run.epoch == step == 0:
-                    check_probabilities(twin, loss, model, y_hat)
-                batch_loss = loss(y_hat, yb)
-            if not isinstance(batch_loss, twin.Tensor):
-                raise TypeError(
-                    f"the loss must return a tensor of {model.twin}, got "
-                    f"{short(batch_loss)}: compute it with that twin's functions"
+
+    kept = time.monotonic()
+
+    def keep() -> None:
+        nonlocal kept
+        kept = time.monotonic()
+        if checkpoint is None:
+            return
+        try:
+            write(checkpoint, run, callbacks, settings, total, seen)
+        except OSError as error:
+            warnings.warn(
+                f"no checkpoint after step {run.steps}, training goes on: {error}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    shown = Progress(progress, epochs, feed.steps)
+    shown.step(run.epoch, math.nan, run.steps)
+    with Interrupts() as interrupts, closing(shown):
+        while run.epoch < epochs and not run.stop and not interrupts.came():
+            epoch, done = run.epoch, run.step
+            model.seed([seed, epoch])
+            batches = feed.batches(np.random.default_rng([seed, epoch]))
+            _pass_over(twin, model, batches, done)
+            for xb, yb in batches:
+                optimizer.zero_grad()
+                with twin.record():
+                    y_hat = model(*inputs(twin, xb))
+                    if not run.steps:
+                        check_probabilities(twin, loss, model, y_hat)
+                    batch_loss = (weighted or loss)(y_hat, yb)
+                if not isinstance(batch_loss, twin.Tensor):
+                    raise TypeError(
+                        f"the loss must return a tensor of {model.twin}, got "
+                        f"{short(batch_loss)}: compute it with that twin's functions"
+                    )
+                if math.prod(batch_loss.shape) != 1:
+                    raise ValueError(
+                        "the loss of a batch must be one number, got shape "
+                        f"{tuple(batch_loss.shape)}: let it return the mean"
+                    )
+                value = float(batch_loss)
+                if not math.isfinite(value):
+                    raise NonFiniteLossError(
+                        f"the loss became {value} at step {run.step + 1} of epoch "
+                        f"{epoch + 1}: lower the learning rate (now "
+                        f"{optimizer.lr:g}), clip the gradients (clip_norm=1.0), or "
+                        "look for a log or a division by 0"
+                    )
+                batch_loss.backward()
+                if clip_norm is not None:
+                    twin.clip_gradients(model.parameters(), clip_norm)
+                optimizer.step()
+                total += value * len(yb)
+                seen += len(yb)
+                run.step, run.steps, run.batch_loss = run.step + 1, run.steps + 1, value
+                shown.step(epoch, value)
+                for callback in callbacks:
+                    callback.on_batch(run)
+                if interrupts.came():
+                    break
+                late = (
+                    checkpoint_seconds and time.monotonic() - kept >= checkpoint_seconds
                 )
-            if math.prod(batch_loss.shape) != 1:
-                raise ValueError(
-                    "the loss of a batch must be one number, got shape "
-                    f"{tuple(batch_loss.shape)}: let it return the mean"
-                )
-            value = float(batch_loss)
-            if not math.isfinite(value):
-                bar.close()
-                raise NonFiniteLossError(
-                    f"the loss became {value} at step {step + 1} of epoch {epoch + 1}: "
-                    f"lower the learning rate (now {optimizer.lr:g}), clip the "
-                    "gradients (clip_norm=1.0), or look for a log or a division by 0"
-                )
-            batch_loss.backward()
-            if clip_norm is not None:
-                twin.clip_gradients(model.parameters(), clip_norm)
-            optimizer.step()
-            total += value * len(xb)
-            bar.step(epoch, value)
-        run.epoch += 1
-        run.history.loss.append(total / len(x))
-        evaluate(run.history, twin, model, loss, held_out, metrics, (x, y))
+                if late or (checkpoint_steps and not run.steps % checkpoint_steps):
+                    keep()
+            if interrupts.came():
+                break
+            run.history.loss.append(total / seen)
+            run.epoch, run.step, total, seen = epoch + 1, 0, 0.0, 0
+            evaluate(run.history, twin, model, loss, held_out, metrics, feed)
+            for callback in callbacks:
+                callback.on_epoch(run)
+            shown.epoch(run.epoch, run.history, run.measured)
+            keep()
+        if interrupts.came():
+            keep()
+    if interrupts.came():
+        run.interrupted = run.history.interrupted = interrupts.came()
         for callback in callbacks:
-            callback.on_epoch(run)
-        if checkpoint is not None:
-            write(checkpoint, run, callbacks, settings)
-    bar.close()
+            callback.on_interrupt(run)
+        _tell(run, checkpoint)
     for callback in callbacks:
         callback.on_end(run)
     return run.history
+
+
+def _check_alike(feed: Feed, held_out: Feed | None) -> None:
+    """Raises now, not after an epoch of work, if examples to measure by are others."""
+    if not (isinstance(feed, Arrays) and isinstance(held_out, Arrays)):
+        return
+    ours, theirs = ([a.ndim for a in (*f.x, f.y)] for f in (feed, held_out))
+    if ours != theirs:
+        x, other = (" and ".join(str(a.shape) for a in f.x) for f in (feed, held_out))
+        raise ValueError(
+            f"validation needs examples like those of data, got x {other} and y "
+            f"{held_out.y.shape} for x {x} and y {feed.y.shape}: prepare both in the "
+            "same way"
+        )
+
+
+def _check_unfinished(path: Path, run: Run, epochs: int) -> None:
+    """Warns if there is nothing to resume."""
+    if run.epoch >= epochs or run.stop:
+        why = "was stopped" if run.stop else "has finished"
+        warnings.warn(
+            f"nothing to do: the training in {path} {why} after epoch {run.epoch}; ask "
+            "for more epochs, or take another file for another training",
+            stacklevel=3,
+        )
+
+
+def _pass_over(twin: Any, model: Any, batches: Iterator, done: int) -> None:
+    """Skips the batches of an epoch that were learnt from before it was interrupted.
+
+    A layer that draws random numbers draws them again, so that the next ones are those
+    that would have come.
+    """
+    base = twin.Module._reseed
+    draws = any(type(m)._reseed is not base for m in model.modules())
+    before = model.state() if done and draws else {}
+    for _ in range(done):
+        xb, _ = next(batches, (None, None))
+        if xb is None:
+            raise ValueError(
+                f"data must give the batches that it gave before, got fewer than {done}"
+            )
+        if draws:
+            with twin.record():
+                model(*inputs(twin, xb))
+    if before:  # running statistics have moved
+        model.load_state(before)
+
+
+def _tell(run: Run, checkpoint: Path | None) -> None:
+    """Says in one sentence what an interruption leaves."""
+    then = "there is no checkpoint: pass checkpoint=path to go on another time"
+    if checkpoint is not None:
+        then = (
+            f"fit(..., checkpoint={str(checkpoint)!r}, resume=True) goes on from there"
+        )
+    print(
+        f"fit stopped by {run.interrupted} after step {run.step} of epoch "
+        f"{run.epoch + 1}; {then}",
+        file=sys.stderr,
+    )

@@ -18,7 +18,7 @@ from d2lib._checks import (
     short,
     twin_of,
 )
-from d2lib.training.data import inputs, numbers
+from d2lib.training.data import Feed, Inputs, inputs, several
 from d2lib.training.history import History
 
 __all__ = ["accuracy", "evaluate", "named_functions", "predict"]
@@ -30,7 +30,7 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
     Args:
         model: a ``Module`` of either twin.
         x: examples along the first axis: floats, or whole numbers for a model that
-            takes tokens.
+            takes tokens; or a tuple of such arrays, for a model of several inputs.
         batch_size: how many at a time.
 
     Returns:
@@ -39,7 +39,8 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
     Raises:
         TypeError: no model of a twin, one that returns several tensors, x that holds
             no numbers, or a batch_size that is not whole.
-        ValueError: no examples, or x that does not fit the model.
+        ValueError: no examples, inputs of different lengths, or x that does not fit
+            the model.
 
     Example:
         >>> from d2lib import scratch
@@ -48,20 +49,32 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
     """
     twin = importlib.import_module(twin_of(model))
     batch_size = check_positive_int(batch_size, "batch_size")
-    x = numbers(x, "x")
-    check_batch(x.shape, "predict", "x")
+    x = several(x, "x")
+    for part in x:
+        check_batch(part.shape, "predict", "x")
+        if len(part) != len(x[0]):
+            raise ValueError(
+                "predict needs inputs of one length, got "
+                f"{' and '.join(str(p.shape) for p in x)}"
+            )
     outputs = []
-    with twin.no_grad():
-        for start in range(0, len(x), batch_size):
-            output = model(inputs(twin, x[start : start + batch_size]))
-            if not isinstance(output, twin.Tensor):
-                raise TypeError(
-                    "predict needs a model that returns one tensor, got "
-                    f"{type(output).__name__}: wrap it in a Module whose forward "
-                    "returns the part that you want"
-                )
-            outputs.append(twin.to_numpy(output))
+    for start in range(0, len(x[0]), batch_size):
+        part = tuple([p[start : start + batch_size] for p in x])
+        outputs.append(_outputs(twin, model, part))
     return np.concatenate(outputs)
+
+
+def _outputs(twin: Any, model: Any, x: Inputs) -> np.ndarray:
+    """What a model makes of a batch."""
+    with twin.no_grad():
+        output = model(*inputs(twin, x))
+    if not isinstance(output, twin.Tensor):
+        raise TypeError(
+            "predict needs a model that returns one tensor, got "
+            f"{type(output).__name__}: wrap it in a Module whose forward returns the "
+            "part that you want"
+        )
+    return twin.to_numpy(output)
 
 
 def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:
@@ -145,15 +158,18 @@ def evaluate(
     twin: Any,
     model: Any,
     loss: Callable[..., Any],
-    held_out: tuple[np.ndarray, np.ndarray] | None,
+    held_out: Feed | None,
     metrics: Mapping[str, Callable[..., float]],
-    training: tuple[np.ndarray, np.ndarray],
+    training: Feed,
 ) -> None:
     """Adds the validation loss and the metrics of the epoch to the history."""
     if held_out is None and not metrics:
         return
-    x, y = held_out or training
-    y_hat = predict(model, x)
+    outputs, targets = [], []
+    for x, part in (held_out or training).parts(1024):
+        outputs.append(_outputs(twin, model, x))
+        targets.append(part)
+    y_hat, y = np.concatenate(outputs), np.concatenate(targets)
     if held_out is not None:
         with twin.no_grad():
             history.val_loss.append(float(loss(twin.tensor(y_hat), y)))

@@ -562,7 +562,7 @@ def test_a_loss_that_expects_something_else(dl, make, loss, y, words):
             TypeError,
             r"dtype uint8 .*x\.astype\('float32'\) / 255",
         ),
-        ({"data": (i for i in range(2))}, TypeError, "what a generator yields"),
+        ({"data": (i for i in range(2))}, TypeError, "pass the function that makes it"),
         ({"batch_size": True}, TypeError, "batch_size must be a whole number"),
         ({"epochs": 1.5}, TypeError, "epochs must be a whole number"),
         ({"epochs": True}, TypeError, "epochs must be a whole number"),
