@@ -6,7 +6,9 @@ from d2lib.training.callbacks import (
     EarlyStopping,
     ModelCheckpoint,
     ReduceLROnPlateau,
-    Run,
+)
+from d2lib.training.callbacks import (
+    Run as Run,
 )
 from d2lib.training.history import History, NonFiniteLossError
 from d2lib.training.loop import fit
@@ -20,7 +22,6 @@ __all__ = [
     "ModelCheckpoint",
     "NonFiniteLossError",
     "ReduceLROnPlateau",
-    "Run",
     "accuracy",
     "fit",
     "predict",

@@ -318,8 +318,16 @@ class ReduceLROnPlateau(Callback):
         return {"numbers": np.array([self.best, self._waited, self._cooling], float)}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Takes over what ``state`` returned."""
-        best, waited, cooling = as_state(state)["numbers"].tolist()
+        """Takes over what ``state`` returned.
+
+        Raises:
+            TypeError: no mapping.
+            ValueError: not what ``state`` returned.
+        """
+        numbers = _kept(state, "numbers", self)
+        if numbers.shape != (3,):
+            raise _none_of(self, f"numbers of shape {numbers.shape}")
+        best, waited, cooling = numbers.tolist()
         self.best, self._waited, self._cooling = best, int(waited), int(cooling)
 
 
@@ -408,10 +416,21 @@ class ModelCheckpoint(Callback):
         return {"best": np.array(self.best), "files": np.frombuffer(names, np.uint8)}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Takes over what ``state`` returned."""
-        arrays = as_state(state)
-        self.best = float(arrays["best"])
-        self.files = json.loads(arrays["files"].astype(np.uint8).tobytes())
+        """Takes over what ``state`` returned.
+
+        Raises:
+            TypeError: no mapping.
+            ValueError: not what ``state`` returned.
+        """
+        best = _kept(state, "best", self)
+        names = _kept(state, "files", self).astype(np.uint8).tobytes()
+        try:
+            files = json.loads(names)
+        except ValueError as error:
+            raise _none_of(self, f"files that are no names, {names[:20]!r}") from error
+        if best.shape or not isinstance(files, list):
+            raise _none_of(self, f"best of shape {best.shape} and files {short(files)}")
+        self.best, self.files = best.item(), files
 
 
 class CSVLogger(Callback):
@@ -425,7 +444,7 @@ class CSVLogger(Callback):
         path: of the file; an older one is written over.
 
     Raises:
-        TypeError: what is no path.
+        TypeError, ValueError: what is no path.
         OSError: (before the first step) the folder is missing or can't be written.
 
     Example:
@@ -434,13 +453,17 @@ class CSVLogger(Callback):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(check_path(path, "path"))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._lr: list[float] = []
+        self._seconds: list[float] = []
+        self._since = time.monotonic()
 
     def on_start(self, run: Run) -> None:
         """Begins a table."""
         checkpoints.check_writable(self.path)
-        self._lr: list[float] = []
-        self._seconds: list[float] = []
-        self._since = time.monotonic()
+        self._forget()
 
     def on_epoch(self, run: Run) -> None:
         """Adds a row."""
@@ -464,9 +487,29 @@ class CSVLogger(Callback):
         return {"lr": np.array(self._lr), "seconds": np.array(self._seconds)}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Takes over what ``state`` returned."""
-        arrays = as_state(state)
-        self._lr, self._seconds = arrays["lr"].tolist(), arrays["seconds"].tolist()
+        """Takes over what ``state`` returned.
+
+        Raises:
+            TypeError: no mapping.
+            ValueError: not what ``state`` returned.
+        """
+        lr, seconds = _kept(state, "lr", self), _kept(state, "seconds", self)
+        if lr.ndim != 1 or lr.shape != seconds.shape:
+            raise _none_of(self, f"lr {lr.shape} and seconds {seconds.shape}")
+        self._lr, self._seconds = lr.tolist(), seconds.tolist()
+
+
+def _kept(state: Any, name: str, callback: Callback) -> np.ndarray:
+    """An array of a callback's state, by its name."""
+    array = as_state(state).get(name, np.empty(0, object))
+    if array.dtype.kind not in "fiu":
+        raise _none_of(callback, f"no {name}")
+    return array
+
+
+def _none_of(callback: Callback, got: str) -> ValueError:
+    who = type(callback).__name__
+    return ValueError(f"the state must be what a {who} returned, got {got}")
 
 
 def as_callbacks(callbacks: Any) -> list[Callback]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
@@ -122,6 +123,15 @@ def as_feed(data: Any, name: str, batch_size: int) -> Feed:
         )
     odd = isinstance(data, (str, bytes, Mapping, type)) or hasattr(data, "shape")
     if callable(data) and not odd:
+        try:
+            inspect.signature(data).bind()
+        except TypeError as error:
+            raise TypeError(
+                f"{name} must be a function without arguments, got {short(data)}: "
+                f"{error}"
+            ) from error
+        except ValueError:  # written in C, it does not say
+            pass
         return Stream(data, name)
     if odd or not isinstance(data, Iterable):
         raise TypeError(

@@ -112,7 +112,7 @@ ROWS = [
             "lr": Train(lr=0.01),
             "eps": Train(lr=0.1, eps=0.5),
             "all": Train(lr=0.1, beta1=0.5, beta2=0.7, eps=0.1, weight_decay=0.5),
-            "no decay": Train(lr=0.1, weight_decay=0.0),
+            "no decay": Train(lr=0.01, weight_decay=0.0),
             "as it comes": Train(),
         },
         [("beta1", 1.0), ("beta2", 1.0), ("eps", -1), ("weight_decay", -1)],
