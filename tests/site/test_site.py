@@ -22,7 +22,6 @@ NAMES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in PAGES]
 FIRST_EDITION = [
     "chapters/1-foundations/why-now",
     "chapters/1-foundations/activations",
-    "chapters/1-foundations/networks",
     "chapters/1-foundations/losses",
     "chapters/1-foundations/gradient-descent",
     "chapters/1-foundations/minibatches",
