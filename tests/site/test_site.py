@@ -26,7 +26,6 @@ FIRST_EDITION = [
     "chapters/1-foundations/minibatches",
     "chapters/1-foundations/digits",
     "chapters/2-sequences/transformer",
-    "chapters/2-sequences/music",
 ]
 WITH_A_CORE = [
     name
