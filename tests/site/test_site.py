@@ -23,7 +23,6 @@ FIRST_EDITION = [
     "chapters/1-foundations/why-now",
     "chapters/1-foundations/losses",
     "chapters/1-foundations/gradient-descent",
-    "chapters/1-foundations/minibatches",
     "chapters/1-foundations/digits",
     "chapters/2-sequences/transformer",
 ]
