@@ -21,7 +21,6 @@ NAMES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in PAGES]
 # Pages of the first edition, whose core is too long or not set apart. The list shrinks.
 FIRST_EDITION = [
     "chapters/1-foundations/digits",
-    "chapters/2-sequences/transformer",
 ]
 WITH_A_CORE = [
     name
