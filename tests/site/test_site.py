@@ -20,7 +20,6 @@ PAGES = [page for page in pages() if page.exists()]
 NAMES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in PAGES]
 # Pages of the first edition, whose core is too long or not set apart. The list shrinks.
 FIRST_EDITION = [
-    "chapters/1-foundations/digits",
 ]
 WITH_A_CORE = [
     name
