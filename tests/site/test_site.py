@@ -18,25 +18,7 @@ pytestmark = pytest.mark.xdist_group("site")
 
 PAGES = [page for page in pages() if page.exists()]
 NAMES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in PAGES]
-# Pages of the first edition, whose core is too long or not set apart. The list shrinks.
-FIRST_EDITION = [
-    "chapters/1-foundations/why-now",
-    "chapters/1-foundations/activations",
-    "chapters/1-foundations/networks",
-    "chapters/1-foundations/losses",
-    "chapters/1-foundations/gradient-descent",
-    "chapters/1-foundations/optimizers",
-    "chapters/1-foundations/minibatches",
-    "chapters/1-foundations/regularization",
-    "chapters/1-foundations/digits",
-    "chapters/2-sequences/transformer",
-    "chapters/2-sequences/music",
-]
-WITH_A_CORE = [
-    name
-    for name in NAMES
-    if re.match(r"chapters/\d-", name) and name not in FIRST_EDITION
-]
+WITH_A_CORE = [name for name in NAMES if re.match(r"chapters/\d-", name)]
 WITH_CODE = [
     name
     for page, name in zip(PAGES, NAMES, strict=True)
