@@ -55,6 +55,9 @@ NOT_COMPARED = {
     "minibatches": "draws an order of its own",
     "Callback": "a type",
     "EarlyStopping": "acts in a training",
+    "ReduceLROnPlateau": "acts in a training",
+    "ModelCheckpoint": "acts in a training",
+    "CSVLogger": "acts in a training",
     "History": "acts in a training",
     "NonFiniteLossError": "another mechanism",
     "Vocabulary": "numbers its tokens otherwise",
@@ -872,7 +875,15 @@ def check_value(cell: Cell, theirs: Framework) -> str:
         result = theirs.run(cell.text)
         if cell.name != "Dropout":
             return ""
-    if cell.name in {"SGD", "Momentum", "Adagrad", "RMSProp", "Adadelta", "Adam"}:
+    if cell.name in {
+        "SGD",
+        "Momentum",
+        "Adagrad",
+        "RMSProp",
+        "Adadelta",
+        "Adam",
+        "AdamW",
+    }:
         rng = np.random.default_rng(1)
         start, *gradients = rng.normal(size=(4, 6)).astype(np.float32)
         mine = Own("").train(cell.row, start, gradients)
@@ -1034,7 +1045,7 @@ CLAIMS = {
         "the zeros of the padding": (
             "nn.AvgPool2d(2, 1, 1)(torch.ones(1, 1, 2, 2)).min() == 0.25"
         ),
-        "In `torch.optim.AdamW`": (
+        "In `AdamW`": (
             "shrinks('torch.optim.AdamW(parameters, lr=0.1, weight_decay=0.5)') == 0.95"
         ),
         "the whole step of the second form": (
