@@ -3,12 +3,59 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
 import platform
 import sys
+from typing import Any
 
 import numpy
 
 import d2lib
+
+#: By the name that one imports: how it is called where one installs it, and what for.
+OPTIONAL = {
+    "matplotlib": ("matplotlib", "figures"),
+    "gymnasium": ("gymnasium", "environments in which agents act"),
+    "music21": ("music21", "tunes, and reading ABC"),
+    "skimage": ("scikit-image", "faces and photographs"),
+    "threadpoolctl": ("threadpoolctl", "convolutions of d2lib.scratch on all cores"),
+    "tqdm": ("tqdm", "a bar while fit trains"),
+}
+
+
+def _blas() -> str:
+    """The library that multiplies matrices for NumPy, and on how many threads."""
+    show: Any = numpy.show_config
+    blas = show(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    name = f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return name
+    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    threads = ", ".join(
+        f"{pool['internal_api']} {pool['version']} on {pool['num_threads']} threads "
+        f"with the kernels of {pool.get('architecture', 'no one processor')}"
+        for pool in found
+    )
+    return threads or name
+
+
+def _cores() -> str:
+    """How many cores there are, and how many this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    mine = len(allowed(0)) if allowed else os.cpu_count()
+    return f"{mine} of {os.cpu_count()} may be used"
+
+
+def _missing() -> list[str]:
+    """What is not here, what it would bring, and the command that installs it."""
+    return [
+        f"{called}, for {brings}: pip install {called}"
+        for name, (called, brings) in OPTIONAL.items()
+        if importlib.util.find_spec(name) is None
+    ]
 
 
 def report() -> str:
@@ -19,6 +66,8 @@ def report() -> str:
         d2lib    ...
         Python   ...
         NumPy    ...
+        BLAS     ...
+        cores    ...
         scratch  works
         mx       ...
     """
@@ -26,6 +75,8 @@ def report() -> str:
         ("d2lib", d2lib.__version__),
         ("Python", f"{platform.python_version()} on {platform.platform()}"),
         ("NumPy", numpy.__version__),
+        ("BLAS", _blas()),
+        ("cores", _cores()),
     ]
     importlib.import_module("d2lib.scratch")
     lines.append(("scratch", "works"))
@@ -39,6 +90,7 @@ def report() -> str:
         lines.append(("mx", f"works, with MXNet {sys.modules['mxnet'].__version__}"))
         lines.append(("device", device.device_report()))
         lines += [("setting", line) for line in runtime.report().splitlines()]
+    lines += [("missing", line) for line in _missing()]
     return "\n".join(f"{name:8} {text}" for name, text in lines)
 
 

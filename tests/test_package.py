@@ -1,5 +1,7 @@
 """``import d2lib`` loads nothing, and every room opens when it is first named."""
 
+import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import d2lib
+from d2lib import __main__ as command
 
 FOLDER = Path(d2lib.__file__).parent
 #: What the package keeps to itself, beside what begins with _.
@@ -72,3 +75,40 @@ def test_what_both_twins_share_loads_neither(name):
 def test_what_is_not_there_is_said():
     with pytest.raises(AttributeError, match="has no attribute 'jazz'"):
         _ = d2lib.jazz
+
+
+def test_no_message_names_a_package_that_is_not_on_the_index():
+    """Anyone could register d2lib-book[extra]: errors name what is really there."""
+    for file in FOLDER.rglob("*.py"):
+        assert "d2lib-book[" not in file.read_text(encoding="utf-8"), file
+
+
+def test_the_report_says_what_computes_and_what_is_missing(monkeypatch):
+    lines = dict(line.split(maxsplit=1) for line in command.report().splitlines())
+    assert {"d2lib", "Python", "NumPy", "BLAS", "cores", "scratch", "mx"} <= set(lines)
+    assert re.match(r"\d+ of \d+ may be used", lines["cores"])
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "skimage" else find(name, *rest),
+    )
+    wanted = (
+        "missing  scikit-image, for faces and photographs: pip install scikit-image"
+    )
+    assert wanted in command.report().splitlines()
+
+
+def test_the_report_names_every_extra():
+    """Each package of the extras that users install, and no other."""
+    tomllib = pytest.importorskip("tomllib")  # of Python 3.11
+    with (FOLDER.parent / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    packages = {
+        re.match(r"[\w-]+", line)[0]
+        for name, lines in extras.items()
+        if name not in {"book", "mxnet", "test"}
+        for line in lines
+    }
+    named = {called for called, _ in command.OPTIONAL.values()}
+    assert named == packages | {"tqdm"}

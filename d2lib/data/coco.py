@@ -227,8 +227,7 @@ def _read(
         from PIL import Image  # loaded when used
     except ImportError as error:
         raise ImportError(
-            "load_coco reads images with Pillow, which is missing: install it with "
-            "pip install 'd2lib-book[plot]', or pip install pillow"
+            "load_coco reads images with Pillow, which is missing: pip install pillow"
         ) from error
     if not where.is_file():
         raise DataError(

@@ -80,8 +80,8 @@ def load_photograph(name: str, gray: bool = False) -> npt.NDArray[np.float32]:
         from PIL import Image  # loaded when used
     except ImportError as error:
         raise ImportError(
-            "load_photograph reads images with Pillow, which is missing: install it "
-            "with pip install 'd2lib-book[plot]', or pip install pillow"
+            "load_photograph reads images with Pillow, which is missing: pip install "
+            "pillow"
         ) from error
     try:
         with Image.open(file) as opened:
@@ -94,22 +94,21 @@ def load_photograph(name: str, gray: bool = False) -> npt.NDArray[np.float32]:
 
 def skimage_file(name: str) -> Path:
     """Where a file of scikit-image's data lies; scikit-image is not imported."""
-    return _inside("skimage", "scikit-image", "photos", Path("data", name))
+    return _inside("skimage", "scikit-image", Path("data", name))
 
 
 def matplotlib_file(name: str) -> Path:
     """Where a file of matplotlib's sample data lies; matplotlib is not imported."""
     where = Path("mpl-data", "sample_data", name)
-    return _inside("matplotlib", "matplotlib", "plot", where)
+    return _inside("matplotlib", "matplotlib", where)
 
 
-def _inside(package: str, called: str, extra: str, path: Path) -> Path:
+def _inside(package: str, called: str, path: Path) -> Path:
     """Where a file of an installed package lies."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise ImportError(
-            f"{path.name} is in {called}, which is missing: install it with "
-            f"pip install 'd2lib-book[{extra}]', or pip install {called}"
+            f"{path.name} is in {called}, which is missing: pip install {called}"
         )
     file = Path(spec.origin).parent / path
     if not file.is_file():

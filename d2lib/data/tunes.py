@@ -99,8 +99,7 @@ def _files() -> list[Path]:
     spec = find_spec("music21")
     if spec is None or spec.origin is None:
         raise ImportError(
-            "the tunes are in music21, which is missing: install it with "
-            "pip install 'd2lib-book[music]', or pip install music21"
+            "the tunes are in music21, which is missing: pip install music21"
         )
     folder = Path(spec.origin).parent / "corpus" / "oneills1850"
     files = sorted(folder.glob("*.abc"))

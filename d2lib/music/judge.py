@@ -96,7 +96,6 @@ def _abc_format() -> Any:
             from music21 import abcFormat
     except ImportError as error:
         raise ImportError(
-            "check_abc needs music21: install it with pip install 'd2lib-book[music]', "
-            "or pip install music21"
+            "check_abc needs music21, which is missing: pip install music21"
         ) from error
     return abcFormat

@@ -42,7 +42,7 @@ from d2lib.mx._copies import mend_copies
 
 __all__ = ["autograd", "gluon", "mx", "np", "npx"]
 
-INSTALL = 'pip install "d2lib-book[mxnet]" (from a clone: pip install -e ".[mxnet]")'
+INSTALL = 'pip install "mxnet==1.9.1" "numpy<2"'
 WHEELS = (
     "MXNet 1.9.1 has wheels for Linux (x86-64 and ARM) and for macOS on Intel, up to "
     "Python 3.12 and with NumPy 1.26; it cannot be had on Apple silicon, on Windows, "

@@ -18,9 +18,8 @@ def pyplot() -> Any:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "d2lib.plotting draws with matplotlib, which is not installed: run "
-            "`pip install matplotlib`, or install this package with its extra, "
-            "d2lib-book[plot]"
+            "d2lib.plotting draws with matplotlib, which is missing: pip install "
+            "matplotlib"
         ) from error
     return plt
 

@@ -35,8 +35,7 @@ def gymnasium() -> ModuleType:
         import gymnasium
     except ImportError as error:
         raise ImportError(
-            "environments need Gymnasium, which is missing: install it with "
-            "pip install 'd2lib-book[rl]', or pip install gymnasium"
+            "environments need Gymnasium, which is missing: pip install gymnasium"
         ) from error
     return gymnasium
 
