@@ -233,24 +233,7 @@ def fit(
                     if not run.steps:
                         check_probabilities(twin, loss, model, y_hat)
                     batch_loss = (weighted or loss)(y_hat, yb)
-                if not isinstance(batch_loss, twin.Tensor):
-                    raise TypeError(
-                        f"the loss must return a tensor of {model.twin}, got "
-                        f"{short(batch_loss)}: compute it with that twin's functions"
-                    )
-                if math.prod(batch_loss.shape) != 1:
-                    raise ValueError(
-                        "the loss of a batch must be one number, got shape "
-                        f"{tuple(batch_loss.shape)}: let it return the mean"
-                    )
-                value = float(batch_loss)
-                if not math.isfinite(value):
-                    raise NonFiniteLossError(
-                        f"the loss became {value} at step {run.step + 1} of epoch "
-                        f"{epoch + 1}: lower the learning rate (now "
-                        f"{optimizer.lr:g}), clip the gradients (clip_norm=1.0), or "
-                        "look for a log or a division by 0"
-                    )
+                value = _number(batch_loss, twin, run)
                 batch_loss.backward()
                 if clip_norm is not None:
                     twin.clip_gradients(model.parameters(), clip_norm)
@@ -287,6 +270,28 @@ def fit(
     for callback in callbacks:
         callback.on_end(run)
     return run.history
+
+
+def _number(batch_loss: Any, twin: Any, run: Run) -> float:
+    """The loss of a batch, if it is one number, and a finite one."""
+    if not isinstance(batch_loss, twin.Tensor):
+        raise TypeError(
+            f"the loss must return a tensor of {twin.__name__}, got "
+            f"{short(batch_loss)}: compute it with that twin's functions"
+        )
+    if math.prod(batch_loss.shape) != 1:
+        raise ValueError(
+            "the loss of a batch must be one number, got shape "
+            f"{tuple(batch_loss.shape)}: let it return the mean"
+        )
+    value = float(batch_loss)
+    if not math.isfinite(value):
+        raise NonFiniteLossError(
+            f"the loss became {value} at step {run.step + 1} of epoch "
+            f"{run.epoch + 1}: lower the learning rate (now {run.optimizer.lr:g}), "
+            "clip the gradients (clip_norm=1.0), or look for a log or a division by 0"
+        )
+    return value
 
 
 def _check_alike(feed: Feed, held_out: Feed | None) -> None:
