@@ -18,6 +18,7 @@ from d2lib._checks import (
     check_flag,
     check_state,
     check_twin,
+    check_weights,
     fixed,
 )
 from d2lib.mx._compat import autograd, gluon, mx, np
@@ -32,6 +33,7 @@ from d2lib.mx.tensor import (
     tensor,
     zero_gradients,
 )
+from d2lib.shared.recipes import recipe_of, written
 from d2lib.shared.summaries import Part, table
 
 __all__ = ["Buffer", "Layer", "Layout", "Module"]
@@ -133,9 +135,13 @@ class Module(gluon.HybridBlock):
     _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
-        """Prepares the block, so that a subclass need not call ``super().__init__``."""
+        """Prepares the block, so that a subclass need not call ``super().__init__``.
+
+        It notes the arguments, so that ``save`` can write what was built.
+        """
         self = super().__new__(cls)
         gluon.HybridBlock.__init__(self)
+        vars(self)["_recipe"] = recipe_of(cls, args, kwargs)
         return self
 
     def __init__(self) -> None:
@@ -278,12 +284,14 @@ class Module(gluon.HybridBlock):
 
         Raises:
             TypeError: no mapping, or values that are not numbers.
-            ValueError: names or shapes that are not this module's; nothing is changed.
+            ValueError: names or shapes that are not this module's, values that are not
+                finite or too large for its precision; nothing is changed.
         """
         given = as_state(state)
         parts = dict(self._named_arrays())
         shapes = {name: shared_shape(part) for name, part in parts.items()}
         check_state(given, shapes, type(self).__name__)
+        check_weights(given, {name: _values(p).dtype for name, p in parts.items()})
         for name, part in parts.items():
             fill(part, given[name])
 
@@ -301,11 +309,16 @@ class Module(gluon.HybridBlock):
     def save(self, path: str | Path) -> None:
         """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
 
+        The class and its arguments go with it, for ``load_model``.
+
         Raises:
-            TypeError, ValueError: a path that is none.
-            OSError: the folder is missing or can't be written.
+            TypeError: a path that is none.
+            ValueError: a path that is none, or weights that are not finite.
+            OSError: the folder is missing or can't be written, or the disk is full.
         """
-        checkpoint.save(path, self.state())
+        state = self.state()
+        check_weights(state, {name: values.dtype for name, values in state.items()})
+        checkpoint.save(path, state, written(self))
 
     def load(self, path: str | Path) -> None:
         """Reads a ``state()`` that either twin saved.
@@ -313,8 +326,8 @@ class Module(gluon.HybridBlock):
         Raises:
             TypeError, ValueError: a path that is none.
             FileNotFoundError: no such file.
-            CheckpointError: not a checkpoint, truncated, or another model's; nothing is
-                changed.
+            CheckpointError: not a checkpoint, truncated, or another model's, or one
+                with weights that are not finite; nothing is changed.
         """
         checkpoint.load_into(self, path)
 

@@ -17,8 +17,10 @@ from d2lib._checks import (
     check_flag,
     check_state,
     check_twin,
+    check_weights,
 )
 from d2lib.scratch.tensor import Tensor, as_tensor, tensor
+from d2lib.shared.recipes import recipe_of, written
 from d2lib.shared.summaries import Part, table
 
 __all__ = ["Buffer", "Module"]
@@ -102,6 +104,12 @@ class Module:
     twin = "d2lib.scratch"
     training = True
 
+    def __new__(cls, *args: Any, **named: Any) -> Module:
+        """Notes the arguments, so that ``save`` can write what was built."""
+        self = super().__new__(cls)
+        vars(self)["_recipe"] = recipe_of(cls, args, named)
+        return self
+
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``."""
         return self.forward(*inputs, **named)
@@ -163,12 +171,14 @@ class Module:
 
         Raises:
             TypeError: no mapping, or values that are not numbers.
-            ValueError: names or shapes that are not this module's; nothing is changed.
+            ValueError: names or shapes that are not this module's, values that are not
+                finite or too large for its precision; nothing is changed.
         """
         arrays = as_state(state)
         parts = dict(self._named_arrays())
         shapes = {name: part.shape for name, part in parts.items()}
         check_state(arrays, shapes, type(self).__name__)
+        check_weights(arrays, {name: _values(p).dtype for name, p in parts.items()})
         for name, part in parts.items():
             if isinstance(part, Buffer):
                 part.value = arrays[name].astype(part.value.dtype)
@@ -191,11 +201,16 @@ class Module:
     def save(self, path: str | Path) -> None:
         """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
 
+        The class and its arguments go with it, for ``load_model``.
+
         Raises:
-            TypeError, ValueError: a path that is none.
-            OSError: the folder is missing or can't be written.
+            TypeError: a path that is none.
+            ValueError: a path that is none, or weights that are not finite.
+            OSError: the folder is missing or can't be written, or the disk is full.
         """
-        checkpoint.save(path, self.state())
+        state = self.state()
+        check_weights(state, {name: values.dtype for name, values in state.items()})
+        checkpoint.save(path, state, written(self))
 
     def load(self, path: str | Path) -> None:
         """Reads a ``state()`` that either twin saved.
@@ -203,8 +218,8 @@ class Module:
         Raises:
             TypeError, ValueError: a path that is none.
             FileNotFoundError: no such file.
-            CheckpointError: not a checkpoint, truncated, or another model's; nothing is
-                changed.
+            CheckpointError: not a checkpoint, truncated, or another model's, or one
+                with weights that are not finite; nothing is changed.
         """
         checkpoint.load_into(self, path)
 
