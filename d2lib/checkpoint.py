@@ -25,15 +25,17 @@ from d2lib._checks import (
     as_state,
     check_path,
     check_state,
+    check_weights,
     open_without_waiting,
     short,
 )
 from d2lib.shared.recipes import build, check_same
 
+fcntl: Any
 try:
     import fcntl
 except ImportError:  # on Windows, where stale files stay until somebody deletes them
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 __all__ = ["CheckpointError", "load", "load_into", "save"]
 
@@ -109,7 +111,8 @@ def check_writable(path: str | Path) -> None:
     path = check_path(path, "checkpoint")
     with _told(path):
         file, _, _ = _open_beside(path)
-        with file:
+        file.close()  # for Windows
+        with suppress(FileNotFoundError):  # another has swept it away by now
             os.unlink(file.name)
 
 
@@ -308,8 +311,8 @@ def _outline(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(member) as file:
         shape, dtype = _header(file)
         size = member.file_size - file.tell()
-    if dtype.hasobject:
-        raise ValueError(f"{short(member.filename)} holds Python objects")
+    if dtype.hasobject or not dtype.itemsize:
+        raise ValueError(f"{short(member.filename)} holds no numbers, but {dtype}")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size:
         raise ValueError(
             f"{short(member.filename)} of shape {shape} does not have {size} bytes"
@@ -341,14 +344,12 @@ def load_into(model: Any, path: str | Path) -> None:
         )
 
     def check(outlines: dict[str, np.ndarray], meta: Any) -> None:
-        shapes = {name: values.shape for name, values in model.state().items()}
         with _of_another_model(path):
-            check_state(weights_in(outlines), shapes, type(model).__name__)
+            _check_outlines(outlines, model)
             check_same(meta, model)
 
     arrays, _ = read(path, check)
-    with _of_another_model(path):
-        model.load_state(weights_in(arrays))
+    _take_weights(model, arrays, path)
 
 
 def load_model_of(twin: str, path: str | Path) -> Any:
@@ -362,13 +363,10 @@ def load_model_of(twin: str, path: str | Path) -> Any:
     built: list[Any] = []
 
     def check(outlines: dict[str, np.ndarray], meta: Any) -> None:
-        weights = weights_in(outlines)
-        numbers = sum(array.size for array in weights.values())
+        numbers = sum(array.size for array in weights_in(outlines).values())
         try:
             model = build(meta, twin, numbers)
-            shapes = {name: values.shape for name, values in model.state().items()}
-            check_state(weights, shapes, type(model).__name__)
-            check_same(meta, model, frozenset())
+            _check_outlines(outlines, model)
         except (TypeError, ValueError) as error:
             raise CheckpointError(
                 f"{path} can't be made a model of {twin} again ({error}): build it as "
@@ -377,10 +375,25 @@ def load_model_of(twin: str, path: str | Path) -> Any:
         built.append(model)
 
     arrays, _ = read(path, check)
-    (model,) = built
+    _take_weights(built[0], arrays, path)
+    return built[0]
+
+
+def _check_outlines(outlines: dict[str, np.ndarray], model: Any) -> None:
+    """Raises ValueError if the weights of a file are not those of such a model."""
+    shapes = {name: values.shape for name, values in model.state().items()}
+    check_state(weights_in(outlines), shapes, type(model).__name__)
+
+
+def _take_weights(model: Any, arrays: dict[str, np.ndarray], path: str | Path) -> None:
+    """Gives a model the weights of a file, if they are numbers that it can hold."""
+    weights = weights_in(arrays)
+    try:
+        check_weights(weights, model.state())
+    except ValueError as error:
+        raise CheckpointError(f"{path} holds no usable weights: {error}") from error
     with _of_another_model(path):
-        model.load_state(weights_in(arrays))
-    return model
+        model.load_state(weights)
 
 
 def weights_in(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

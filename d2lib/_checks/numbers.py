@@ -99,7 +99,10 @@ _left: ContextVar[int | None] = ContextVar("numbers left", default=None)
 
 @contextmanager
 def spending(numbers: int) -> Iterator[None]:
-    """Lets `check_numbers` pass arrays of so many numbers in all, for a file's sake."""
+    """Lets `check_numbers` pass arrays of so many numbers in all.
+
+    A file may describe a model of any size in a few bytes.
+    """
     token = _left.set(numbers)
     try:
         yield
@@ -113,7 +116,7 @@ def check_numbers(**sizes: int) -> None:
     if left is not None:
         left -= math.prod(sizes.values())
         if left < 0:
-            raise ValueError("a model is described that is larger than its weights")
+            raise ValueError("a model is described that is larger than its weights are")
         _left.set(left)
     if math.prod(sizes.values()) > MOST_NUMBERS:
         got = " and ".join(f"{name}={size}" for name, size in sizes.items())

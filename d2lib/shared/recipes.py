@@ -11,21 +11,22 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import d2lib
-from d2lib._checks import spending
+from d2lib._checks import short, spending
 
 __all__ = ["Recipe", "build", "check_same", "recipe_of", "written"]
 
+_NEVER = {"seed"}  # the weights are in the file
 #: What only says how training starts and goes; any weights fit any of these.
-OF_TRAINING = frozenset({"dropout", "forget_bias", "initializer", "momentum", "p"})
-_NEVER = frozenset({"seed"})  # the weights are in the file
+_OF_TRAINING = {"dropout", "forget_bias", "initializer", "momentum", "p"}
 
 
+@dataclass(frozen=True)
 class Recipe:
     """The arguments that a module was built with, as far as text can hold them.
 
@@ -34,33 +35,30 @@ class Recipe:
         left_out: the names of those that text can't hold.
     """
 
-    def __init__(self, arguments: dict[str, Any], left_out: list[str]) -> None:
-        self.arguments, self.left_out = arguments, left_out
+    arguments: dict[str, Any]
+    left_out: list[str]
 
 
 def recipe_of(cls: type, args: tuple, named: Mapping[str, Any]) -> Recipe | None:
     """Notes a call of a class; None if its constructor is about to refuse the call."""
     try:
-        call = _signature(cls).bind(*args, **named)
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        call = signature.bind(None, *args, **named)  # None for self
     except (TypeError, ValueError):
         return None
     call.apply_defaults()
     recipe = Recipe({}, [])
-    for name, value in call.arguments.items():
-        if name in _NEVER:
+    for name, value in list(call.arguments.items())[1:]:
+        parameter = signature.parameters[name]
+        is_many = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if name in _NEVER or (is_many and not value):
             continue
         try:
             recipe.arguments[name] = _plain(value)
-        except TypeError:  # a default need not be written
-            if value is not _signature(cls).parameters[name].default:
+        except TypeError:
+            if value is not parameter.default:  # which need not be written
                 recipe.left_out.append(name)
     return recipe
-
-
-@cache
-def _signature(cls: type) -> inspect.Signature:
-    whole = inspect.signature(cls.__init__)
-    return whole.replace(parameters=list(whole.parameters.values())[1:])  # no self
 
 
 def _plain(value: Any) -> Any:
@@ -82,92 +80,131 @@ def written(model: Any) -> dict[str, Any]:
     for part in model._described():
         if part.kind == "module":
             recipe = vars(part.thing).get("_recipe") or Recipe({}, ["arguments"])
-            parts[part.path] = {
-                "class": _name(type(part.thing)),
-                "arguments": recipe.arguments,
-                "left_out": recipe.left_out,
-            }
+            parts[part.path] = {"class": _name(type(part.thing)), **vars(recipe)}
     return {"d2lib": d2lib.__version__, "twin": model.twin, "model": parts}
 
 
-def _name(cls: type) -> str:
+def _name(cls: Any) -> str:
     """One of the library's classes by its name alone, another with its module."""
-    twin = importlib.import_module(cls.twin)  # type: ignore[attr-defined]
+    twin = importlib.import_module(cls.twin)
     own = cls.__name__ in twin.__all__ and getattr(twin, cls.__name__) is cls
     return cls.__name__ if own else f"{cls.__module__}.{cls.__qualname__}"
 
 
-def check_same(theirs: Any, model: Any, ignored: frozenset[str] = OF_TRAINING) -> None:
+def _parts_of(meta: Any) -> dict[str, dict[str, Any]] | None:
+    """What a file says of each part of its model; None if it says nothing.
+
+    Raises:
+        ValueError: it says something else than `written` does.
+    """
+    parts = meta.get("model") if isinstance(meta, dict) else None
+    if parts is None:
+        return None
+    if isinstance(parts, dict) and all(
+        isinstance(part, dict)
+        and isinstance(part.get("class"), str)
+        and isinstance(part.get("arguments"), dict)
+        and isinstance(part.get("left_out"), list)
+        for part in parts.values()
+    ):
+        return parts
+    raise ValueError(f"it says of its model {short(parts)}")
+
+
+def check_same(meta: Any, model: Any) -> None:
     """Raises ValueError if a file's model computes something else than this one.
 
-    Parts are compared where both have one, argument by argument.
+    Parts are compared where both models have one, argument by argument. An old file,
+    which says nothing of its model, may be of any.
 
     Args:
-        theirs: what `written` said of the file's model, or None of an old file.
+        meta: what `written` said of the file's model.
         model: the model that is to take the weights.
-        ignored: arguments that may differ.
     """
-    if not isinstance(theirs, dict) or not isinstance(theirs.get("model"), dict):
-        return
-    ours = written(model)["model"]
-    for path, part in theirs["model"].items():
-        if path not in ours or not _comparable(part, ours[path]):
-            continue
-        own = ours[path]["arguments"]
-        for name in part["arguments"].keys() & own.keys() - ignored:
-            if part["arguments"][name] != own[name]:
-                raise ValueError(
-                    f"{path or 'the model'} was {part['class']} with {name}="
-                    f"{part['arguments'][name]!r}, and here it is "
-                    f"{ours[path]['class']} with {name}={own[name]!r}: build it with "
-                    "the same arguments, or let load_model(path) build it"
+    theirs, ours = _parts_of(meta) or {}, written(model)["model"]
+    for path in theirs.keys() & ours.keys():
+        a, b = theirs[path], ours[path]
+        one_class = a["class"] == b["class"]
+        if not one_class and "." in a["class"] + b["class"]:
+            continue  # a class of somebody's own, whose arguments mean what they mean
+        for name in sorted(a["arguments"].keys() & b["arguments"].keys()):
+            values = a["arguments"][name], b["arguments"][name]
+            if values[0] != values[1] and name not in _OF_TRAINING:
+                one, other = (f"{name}={short(value)}" for value in values)
+                raise _different(
+                    path, f"{a['class']} with {one}", f"{b['class']} with {other}"
                 )
+        below = f"{path}." if path else ""
+        is_layer = not any(p != path and p.startswith(below) for p in theirs)
+        if not one_class and is_layer:
+            raise _different(path, a["class"], b["class"])
 
 
-def _comparable(theirs: Any, ours: dict[str, Any]) -> bool:
-    """Whether two parts are of one class, or both of the library's."""
-    if not isinstance(theirs, dict) or not isinstance(theirs.get("arguments"), dict):
-        return False
-    names = str(theirs.get("class")), ours["class"]
-    return names[0] == names[1] or not any("." in name for name in names)
+def _different(path: str, theirs: str, ours: str) -> ValueError:
+    return ValueError(
+        f"{path or 'the model'} was {theirs}, and here it is {ours}: build it with the "
+        "same arguments, or let load_model(path) build it"
+    )
 
 
-def build(theirs: Any, twin: str, numbers: int) -> Any:
+def build(meta: Any, twin: str, numbers: int) -> Any:
     """Builds the model that a file describes, without its weights.
 
     Args:
-        theirs: what `written` said of it.
+        meta: what `written` said of it.
         twin: the package to build it with.
         numbers: how many numbers the file holds; no model much larger is built.
 
     Raises:
         ValueError: no description, or one of what the library can't build.
+        TypeError: arguments that a class does not take.
     """
-    if not isinstance(theirs, dict) or not isinstance(theirs.get("model"), dict):
+    parts = _parts_of(meta)
+    if parts is None:
         raise ValueError("it does not say which model its weights are of")
-    with spending(4 * numbers + 100_000):
-        return _build(theirs["model"], "", importlib.import_module(twin))
+    # A layer may count its matrices only; and tables of positions are no weights.
+    with spending(4 * numbers + 2_000_000):
+        model = _build(parts, "", importlib.import_module(twin))
+    _check_built(parts, model)
+    return model
 
 
-def _build(parts: Mapping[str, Any], path: str, dl: Any) -> Any:
-    part = parts.get(path)
-    if not isinstance(part, dict) or not isinstance(part.get("arguments"), dict):
+def _build(parts: dict[str, dict[str, Any]], path: str, dl: Any) -> Any:
+    if path not in parts:
         raise ValueError(f"it does not say what {path or 'the model'} is")
-    name = part.get("class")
-    cls = getattr(dl, name, None) if name in dl.__all__ else None
+    part = parts[path]
+    name = part["class"]
+    cls = getattr(dl, name) if name in dl.__all__ else None
     if not (isinstance(cls, type) and issubclass(cls, dl.Module)):
         raise ValueError(
-            f"{path or 'the model'} is a {name}, which is none of the library's classes"
+            f"{path or 'the model'} is a {short(name)}, which is none of the library's "
+            "classes"
         )
     if cls is dl.Sequential:
+        layers: list[Any] = []
         start = f"{path}.layers" if path else "layers"
-        count = 0
-        while f"{start}.{count}" in parts:
-            count += 1
-        return cls(*[_build(parts, f"{start}.{i}", dl) for i in range(count)])
-    if part.get("left_out"):
+        while f"{start}.{len(layers)}" in parts:
+            layers.append(_build(parts, f"{start}.{len(layers)}", dl))
+        return cls(*layers)
+    if part["left_out"]:
         raise ValueError(
-            f"{path or 'the model'} is a {name} whose {', '.join(part['left_out'])} "
-            "could not be written as text"
+            f"{path or 'the model'} is a {name} whose {short(part['left_out'])} could "
+            "not be written as text"
         )
     return cls(**part["arguments"])
+
+
+def _check_built(parts: dict[str, dict[str, Any]], model: Any) -> None:
+    """Raises ValueError if a model is not the one that a file describes.
+
+    That was changed after it was built, then, or by another version of the library.
+    """
+    ours = written(model)["model"]
+    for path in sorted(parts.keys() | ours.keys()):
+        a, b = parts.get(path), ours.get(path)
+        if a is None or b is None:
+            raise ValueError(f"{path} is in {'it' if b is None else 'a new one'} only")
+        if a["class"] != b["class"]:
+            raise _different(path, a["class"], b["class"])
+        if not a["arguments"].items() <= b["arguments"].items():
+            raise ValueError(f"{path} was built with other arguments")
