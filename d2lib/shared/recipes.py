@@ -76,11 +76,14 @@ def _plain(value: Any) -> Any:
 
 def written(model: Any) -> dict[str, Any]:
     """What a checkpoint says about a model beside its weights, for JSON."""
-    parts = {}
+    parts: dict[str, dict[str, Any]] = {}
+    first: dict[int, str] = {}
     for part in model._described():
         if part.kind == "module":
             recipe = vars(part.thing).get("_recipe") or Recipe({}, ["arguments"])
             parts[part.path] = {"class": _name(type(part.thing)), **vars(recipe)}
+            if first.setdefault(id(part.thing), part.path) != part.path:
+                parts[part.path]["is"] = first[id(part.thing)]
     return {"d2lib": d2lib.__version__, "twin": model.twin, "model": parts}
 
 
@@ -122,8 +125,10 @@ def check_same(meta: Any, model: Any) -> None:
         model: the model that is to take the weights.
     """
     theirs, ours = _parts_of(meta) or {}, written(model)["model"]
-    for path in theirs.keys() & ours.keys():
-        a, b = theirs[path], ours[path]
+    for path, a in theirs.items():
+        if path not in ours:
+            continue
+        b = ours[path]
         one_class = a["class"] == b["class"]
         if not one_class and "." in a["class"] + b["class"]:
             continue  # a class of somebody's own, whose arguments mean what they mean
@@ -164,15 +169,22 @@ def build(meta: Any, twin: str, numbers: int) -> Any:
         raise ValueError("it does not say which model its weights are of")
     # A layer may count its matrices only; and tables of positions are no weights.
     with spending(4 * numbers + 2_000_000):
-        model = _build(parts, "", importlib.import_module(twin))
+        model = _build(parts, "", importlib.import_module(twin), {})
     _check_built(parts, model)
     return model
 
 
-def _build(parts: dict[str, dict[str, Any]], path: str, dl: Any) -> Any:
+def _build(
+    parts: dict[str, dict[str, Any]], path: str, dl: Any, built: dict[str, Any]
+) -> Any:
+    """Builds what stands at a path; ``built`` holds what there is by then."""
     if path not in parts:
         raise ValueError(f"it does not say what {path or 'the model'} is")
     part = parts[path]
+    if "is" in part:
+        if not isinstance(part["is"], str) or part["is"] not in built:
+            raise ValueError(f"{path} is {short(part['is'])}, which stands elsewhere")
+        return built[part["is"]]
     name = part["class"]
     cls = getattr(dl, name) if name in dl.__all__ else None
     if not (isinstance(cls, type) and issubclass(cls, dl.Module)):
@@ -184,14 +196,16 @@ def _build(parts: dict[str, dict[str, Any]], path: str, dl: Any) -> Any:
         layers: list[Any] = []
         start = f"{path}.layers" if path else "layers"
         while f"{start}.{len(layers)}" in parts:
-            layers.append(_build(parts, f"{start}.{len(layers)}", dl))
-        return cls(*layers)
+            layers.append(_build(parts, f"{start}.{len(layers)}", dl, built))
+        built[path] = cls(*layers)
+        return built[path]
     if part["left_out"]:
         raise ValueError(
             f"{path or 'the model'} is a {name} whose {short(part['left_out'])} could "
             "not be written as text"
         )
-    return cls(**part["arguments"])
+    built[path] = cls(**part["arguments"])
+    return built[path]
 
 
 def _check_built(parts: dict[str, dict[str, Any]], model: Any) -> None:
@@ -206,5 +220,6 @@ def _check_built(parts: dict[str, dict[str, Any]], model: Any) -> None:
             raise ValueError(f"{path} is in {'it' if b is None else 'a new one'} only")
         if a["class"] != b["class"]:
             raise _different(path, a["class"], b["class"])
-        if not a["arguments"].items() <= b["arguments"].items():
-            raise ValueError(f"{path} was built with other arguments")
+        same = a["arguments"].items() <= b["arguments"].items()
+        if not same or a.get("is") != b.get("is"):
+            raise ValueError(f"{path or 'the model'} was changed after it was built")
