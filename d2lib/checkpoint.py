@@ -83,6 +83,10 @@ def save(
     if _META in content:
         raise ValueError(f"an array may not be named {_META!r}: that name is taken")
     for name, array in content.items():
+        if "\0" in name:  # where a zip file's names end
+            raise ValueError(
+                f"an array may not be named {name!r}: leave out the zero byte"
+            )
         if np.asarray(array).dtype.hasobject:
             raise TypeError(f"arrays must hold numbers, and {name!r} holds objects")
     try:

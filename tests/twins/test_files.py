@@ -50,7 +50,7 @@ def described(path):
     return checkpoint.load(path)[1]
 
 
-def written_as(path, model, change=None, **meta):
+def written_as(path, model, change=None, /, **meta):
     """Writes a model's file, with something else in what it says."""
     model.save(path)
     arrays, said = checkpoint.load(path)
@@ -394,6 +394,15 @@ def test_what_a_file_says_is_not_believed(dl, path, what):
         dl.load_model(path)
 
 
+def test_weights_of_another_shape_than_is_said(dl, path):
+    dl.Dense(4, 3).save(path)
+    checkpoint.save(path, dl.Dense(4, 2).state(), described(path))
+    with pytest.raises(
+        CheckpointError, match=r"W must have shape \(4, 3\), got \(4, 2"
+    ):
+        dl.load_model(path)
+
+
 @pytest.mark.parametrize("model", [3, "MLP", [], {"": []}])
 def test_a_description_of_another_kind(dl, path, model):
     written_as(path, dl.MLP([4, 3, 2], seed=0), model=model)
@@ -417,7 +426,7 @@ HUGE = {
         lambda dl: dl.LanguageModel(3, 4, "transformer"),
         {"max_length": 10**7},
     ),
-    "LeNet": (lambda dl: dl.LeNet(), {"image_size": 2000}),
+    "LeNet": (lambda dl: dl.LeNet(), {"filters": [5000, 5000]}),
 }
 
 
