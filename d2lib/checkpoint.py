@@ -66,7 +66,7 @@ def save(
     Raises:
         TypeError: arrays that are no mapping or hold no numbers, meta that JSON can't
             hold, or a path that is none.
-        ValueError: two arrays of one name, or one called ``__meta__``.
+        ValueError: an array called ``__meta__``, or one with a zero byte in its name.
         OSError: the folder is missing or can't be written, the disk is full, or the
             path is that of a folder or a device.
 
@@ -225,6 +225,15 @@ def _keep_name(folder: Path) -> None:
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
     """Reads what `save` wrote: the arrays and the meta data.
 
+    Nothing that the file says is believed: it takes no more memory than the file is
+    large.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The arrays by name, and the meta data.
+
     Raises:
         TypeError, ValueError: a path that is none.
         FileNotFoundError: no such file.
@@ -336,11 +345,15 @@ def load_into(model: Any, path: str | Path) -> None:
     Names, shapes, and what each part of the model was built with are compared before
     any weights are read.
 
+    Args:
+        model: a ``Module``.
+        path: the file.
+
     Raises:
         TypeError, ValueError: no model, or a path that is none.
         FileNotFoundError: no such file.
-        CheckpointError: unreadable, or another model's, or weights that are not finite;
-            the model is unchanged.
+        CheckpointError: unreadable, another model's, or weights that are not finite or
+            too large for the model's precision; the model is unchanged.
     """
     if not callable(getattr(model, "load_state", None)):
         raise TypeError(

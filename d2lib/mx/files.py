@@ -14,7 +14,7 @@ def load_model(path: str | Path) -> Module:
     """Builds the model that a file holds; see `d2lib.scratch.load_model`.
 
     Args:
-        path: a file that a model or a training of either twin wrote.
+        path: a file that a model of either twin wrote.
 
     Returns:
         A model of this twin.
@@ -23,7 +23,8 @@ def load_model(path: str | Path) -> Module:
         TypeError, ValueError: a path that is none.
         FileNotFoundError: no such file.
         CheckpointError: not a checkpoint, a damaged one, or that of a model that the
-            library can't build: of a class of one's own, say.
+            library can't build: one of your own class, an agent, or one that was
+            changed after it was built.
 
     Example:
         >>> import tempfile

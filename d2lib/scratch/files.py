@@ -13,12 +13,15 @@ __all__ = ["load_model"]
 def load_model(path: str | Path) -> Module:
     """Builds the model that a file holds: nobody has to remember its arguments.
 
-    ``model.save`` and `fit` write the class and its arguments beside the weights. Only
-    the library's own classes are built, and no code of the file is run. The model draws
-    anew where it draws (Dropout): its seed is not kept.
+    ``model.save`` writes the class and its arguments beside the weights. Only the
+    library's own classes are built, and no code of the file is run. A model of a class
+    of your own is built by you, and then reads the file: ``model.load(path)``.
+
+    The model is one of float32, to which weights of float64 are rounded. Nothing in it
+    is frozen, and what it draws (Dropout) has no seed.
 
     Args:
-        path: a file that a model or a training of either twin wrote.
+        path: a file that a model of either twin wrote.
 
     Returns:
         A model of this twin.
@@ -27,7 +30,8 @@ def load_model(path: str | Path) -> Module:
         TypeError, ValueError: a path that is none.
         FileNotFoundError: no such file.
         CheckpointError: not a checkpoint, a damaged one, or that of a model that the
-            library can't build: of a class of one's own, say.
+            library can't build: one of your own class, an agent, or one that was
+            changed after it was built.
 
     Example:
         >>> import tempfile

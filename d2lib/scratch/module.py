@@ -199,7 +199,8 @@ class Module:
     def save(self, path: str | Path) -> None:
         """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
 
-        The class and its arguments go with it, for ``load_model``.
+        The class and its arguments go with it, from which ``load_model`` builds the
+        model again, and by which ``load`` tells another one of the same shapes.
 
         Raises:
             TypeError: a path that is none.
@@ -216,8 +217,9 @@ class Module:
         Raises:
             TypeError, ValueError: a path that is none.
             FileNotFoundError: no such file.
-            CheckpointError: not a checkpoint, truncated, or another model's, or one
-                with weights that are not finite; nothing is changed.
+            CheckpointError: not a checkpoint, truncated, with weights that are not
+                finite or too large for this model's precision, or another model's: of
+                other shapes, or of other arguments (ReLU or tanh); nothing is changed.
         """
         checkpoint.load_into(self, path)
 
