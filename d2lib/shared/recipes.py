@@ -22,6 +22,7 @@ from d2lib._checks import short, spending
 __all__ = ["Recipe", "build", "check_same", "recipe_of", "written"]
 
 _NEVER = {"seed"}  # the weights are in the file
+_MOST = 1000  # numbers in an argument, or letters: what is longer is data
 #: What only says how training starts and goes; any weights fit any of these.
 _OF_TRAINING = {"dropout", "forget_bias", "initializer", "momentum", "p"}
 
@@ -55,21 +56,23 @@ def recipe_of(cls: type, args: tuple, named: Mapping[str, Any]) -> Recipe | None
             continue
         try:
             recipe.arguments[name] = _plain(value)
-        except TypeError:
+        except (TypeError, RecursionError):
             if value is not parameter.default:  # which need not be written
                 recipe.left_out.append(name)
     return recipe
 
 
 def _plain(value: Any) -> Any:
-    """Returns a value as JSON gives it back, or raises TypeError."""
+    """Returns a value as JSON gives it back, or raises TypeError: for data, too."""
     if isinstance(value, (np.generic, np.ndarray)):
-        if value.dtype.kind not in "biuf" or value.size > 1000:
+        if value.dtype.kind not in "biuf" or value.size > _MOST:
             raise TypeError
         value = value.tolist()
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
-    if isinstance(value, (list, tuple, range)):
+    if isinstance(value, str) and len(value) <= _MOST:
+        return value
+    if isinstance(value, (list, tuple, range)) and not value[_MOST:]:
         return [_plain(part) for part in value]
     raise TypeError
 
@@ -134,7 +137,7 @@ def check_same(meta: Any, model: Any) -> None:
             continue  # a class of somebody's own, whose arguments mean what they mean
         for name in sorted(a["arguments"].keys() & b["arguments"].keys()):
             values = a["arguments"][name], b["arguments"][name]
-            if values[0] != values[1] and name not in _OF_TRAINING:
+            if not _equal(*values) and name not in _OF_TRAINING:
                 one, other = (f"{name}={short(value)}" for value in values)
                 raise _different(
                     path, f"{a['class']} with {one}", f"{b['class']} with {other}"
@@ -145,10 +148,20 @@ def check_same(meta: Any, model: Any) -> None:
             raise _different(path, a["class"], b["class"])
 
 
+def _equal(a: Any, b: Any) -> bool:
+    return a == b or repr(a) == repr(b)  # NaN, which is not equal to itself
+
+
 def _different(path: str, theirs: str, ours: str) -> ValueError:
+    own = "." in ours.split()[0]  # which load_model can't build, and may not matter
     return ValueError(
         f"{path or 'the model'} was {theirs}, and here it is {ours}: build it with the "
-        "same arguments, or let load_model(path) build it"
+        "same arguments, or "
+        + (
+            "take the weights as they are, model.load_state(load(path)[0])"
+            if own
+            else "let load_model(path) build it"
+        )
     )
 
 
@@ -220,6 +233,9 @@ def _check_built(parts: dict[str, dict[str, Any]], model: Any) -> None:
             raise ValueError(f"{path} is in {'it' if b is None else 'a new one'} only")
         if a["class"] != b["class"]:
             raise _different(path, a["class"], b["class"])
-        same = a["arguments"].items() <= b["arguments"].items()
+        same = all(
+            name in b["arguments"] and _equal(value, b["arguments"][name])
+            for name, value in a["arguments"].items()
+        )
         if not same or a.get("is") != b.get("is"):
             raise ValueError(f"{path or 'the model'} was changed after it was built")

@@ -253,12 +253,63 @@ def test_a_class_of_ones_own_is_loaded_and_not_built(dl, other, path):
     again = own(other)
     again.load(path)
     same(again.state(), model.state())
-    with pytest.raises(CheckpointError, match="Net with activation='tanh', and here"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"Net with activation='tanh', and here .*, model\.load_state\(load\(path\)",
+    ):
         own(dl, "relu").load(path)
+    own(dl, "relu").load_state(checkpoint.load(path)[0])  # as the message says
     row = dl.Sequential(own(dl))
     row.save(path)
     with pytest.raises(CheckpointError, match=r"layers\.0 is a '.*Net'"):
         dl.load_model(path)
+
+
+def test_what_text_does_not_hold_is_left_out(dl, path):
+    """Data, objects, and what has no end are not written, and do no harm."""
+
+    class Net(dl.Module):
+        def __init__(self, *more, a=None, b=(1, 2), **named):
+            self.body = dl.Dense(2, 2, seed=0)
+
+    endless = [1]
+    endless.append(endless)
+    left_out = (
+        *(range(10**15), [0] * 2000, np.zeros(2000), "a" * 2000, endless),
+        *(np.random.default_rng(0), object(), dl.tensor([1.0]), np.array(["a"])),
+        *({"a": 1}, {1}, b"a", 1j, max),
+    )
+    for value in left_out:
+        Net(a=value).save(path)
+        said = described(path)["model"][""]
+        assert (said["left_out"], said["arguments"]) == (["a"], {"b": [1, 2]}), value
+    for value, written in (
+        *((range(3), [0, 1, 2]), ((1, [2.5, None]), [1, [2.5, None]])),
+        *((np.float32(0.5), 0.5), (np.arange(2), [0, 1]), (np.bool_(1), True)),
+    ):
+        Net(a=value).save(path)
+        said = described(path)["model"][""]
+        assert (said["left_out"], said["arguments"]["a"]) == ([], written)
+    Net(1, 2, c=3).save(path)
+    assert described(path)["model"][""]["arguments"]["more"] == [1, 2]
+    assert described(path)["model"][""]["left_out"] == ["named"]
+
+
+def test_nan_is_the_same_argument(dl, path):
+    class Net(dl.Module):
+        def __init__(self, fill=float("nan"), eps=1.0):
+            self.body = dl.Dense(2, 2)
+
+    Net().save(path)
+    Net(eps=1).load(path)
+    with pytest.raises(CheckpointError, match=r"with fill=nan, and .* with fill=0\.5"):
+        Net(0.5).load(path)
+
+
+def test_a_wrong_call_gets_the_error_of_the_constructor(dl):
+    for call in (lambda: dl.Dense(2), lambda: dl.Dense(2, 3, 4, 5, 6, 7, 8, 9)):
+        with pytest.raises(TypeError, match=r"__init__\(\)"):
+            call()
 
 
 def test_a_subclass_of_a_layer_is_ones_own(dl, path):
