@@ -480,7 +480,7 @@ def rebuilt(row, sample, twins, folder):
 
     for i, (one, other) in enumerate((twins, twins[::-1])):
         paths = folder / f"{i}.npz", folder / f"{i} moved.npz"
-        source = reused(sample, one)
+        source = reused(sample, one).unfreeze()  # a file does not say what is frozen
         source.save(paths[0])
         moved = other.load_model(paths[0])
         moved.save(paths[1])
