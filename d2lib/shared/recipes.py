@@ -132,9 +132,9 @@ def check_same(meta: Any, model: Any) -> None:
         if path not in ours:
             continue
         b = ours[path]
-        one_class = a["class"] == b["class"]
-        if not one_class and "." in a["class"] + b["class"]:
+        if "." in a["class"] + b["class"]:
             continue  # a class of somebody's own, whose arguments mean what they mean
+        one_class = a["class"] == b["class"]
         for name in sorted(a["arguments"].keys() & b["arguments"].keys()):
             values = a["arguments"][name], b["arguments"][name]
             if not _equal(*values) and name not in _OF_TRAINING:
@@ -153,15 +153,9 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _different(path: str, theirs: str, ours: str) -> ValueError:
-    own = "." in ours.split()[0]  # which load_model can't build, and may not matter
     return ValueError(
         f"{path or 'the model'} was {theirs}, and here it is {ours}: build it with the "
-        "same arguments, or "
-        + (
-            "take the weights as they are, model.load_state(load(path)[0])"
-            if own
-            else "let load_model(path) build it"
-        )
+        "same arguments, or let load_model(path) build it"
     )
 
 
