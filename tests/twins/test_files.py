@@ -255,7 +255,7 @@ def test_a_class_of_ones_own_is_loaded_and_not_built(dl, other, path):
     same(again.state(), model.state())
     with pytest.raises(
         CheckpointError,
-        match="body was Dense with activation='tanh', and here .*activation='relu'",
+        match=r"body was Dense with activation='tanh', and here .*activation='relu'",
     ):
         own(dl, "relu").load(path)
     own(dl, "relu").load_state(checkpoint.load(path)[0])  # who knows better
