@@ -472,6 +472,12 @@ class TestRefusedResume:
         message = r"layers.0.W must have shape \(2, 13\), got \(2, 12\)"
         self.refused(path, message, model, adam, **options(dl, path))
 
+    def test_another_activation(self, dl, path):
+        model = dl.MLP([2, 12, 2], "tanh", dropout=0.5, seed=0)
+        adam = dl.Adam(model.parameters(), lr=0.01)
+        message = "activation='relu', and here it is .*activation='tanh'"
+        self.refused(path, message, model, adam, **options(dl, path))
+
     def test_an_optimiser_of_fewer_parameters(self, dl, path):
         model = network(dl, seed=1, dropout=0.5)
         adam = dl.Adam(model.parameters()[:2], lr=0.01)

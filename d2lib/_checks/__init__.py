@@ -109,6 +109,7 @@ from d2lib._checks.models import (
     check_parameters,
     check_state,
     check_twin,
+    check_weights,
     fixed,
     twin_of,
 )
@@ -128,6 +129,7 @@ from d2lib._checks.numbers import (
     check_positive_int,
     check_probability,
     check_seed,
+    spending,
 )
 from d2lib._checks.recording import (
     changed_since,
@@ -243,6 +245,7 @@ __all__ = [
     "check_twin",
     "check_two",
     "check_unit_interval",
+    "check_weights",
     "check_window",
     "fixed",
     "format_value",
@@ -253,5 +256,6 @@ __all__ = [
     "open_without_waiting",
     "shape_of",
     "short",
+    "spending",
     "twin_of",
 ]

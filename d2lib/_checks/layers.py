@@ -63,7 +63,7 @@ def check_recurrent(
     units = check_positive_int(units, "units")
     layers = check_layers(layers)
     check_numbers(inputs=inputs, units=units, gates=gates)
-    check_numbers(units=units, gates=gates, outputs=units)
+    check_numbers(units=units, gates=gates, outputs=units, layers=layers)
     return inputs, units, layers
 
 
@@ -154,7 +154,7 @@ def check_heads(units: Any, heads: Any) -> tuple[int, int]:
             f"units must be a multiple of heads, got units={units} and heads={heads}: "
             "each head gets units / heads of them"
         )
-    check_numbers(units=units, outputs=units)
+    check_numbers(units=units, outputs=units, matrices=4)
     return units, heads
 
 

@@ -74,6 +74,33 @@ def check_state(
             )
 
 
+def check_weights(
+    given: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]
+) -> None:
+    """Raises ValueError unless all weights are finite, in a model's precision too.
+
+    Args:
+        given: the weights.
+        own: the model's ``state()``, of the same names.
+    """
+    for name, dtype in ((name, values.dtype) for name, values in own.items()):
+        array = given[name]
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"weights must be finite, and {name} holds NaN or infinity: did a "
+                "training fail? take an earlier checkpoint"
+            )
+        if array.dtype != dtype:
+            with np.errstate(over="ignore"):
+                fits = np.isfinite(array.astype(dtype)).all()
+            if not fits:
+                raise ValueError(
+                    f"weights must fit into the model's {dtype.name}, and "
+                    f"{name} of {array.dtype} goes up to {np.abs(array).max():.3g}: "
+                    "scale the weights, or use a model of float64"
+                )
+
+
 def as_state(state: Any, name: str = "state") -> dict[str, np.ndarray]:
     """Returns a state as arrays by name; the values may be tensors of either twin."""
     if not isinstance(state, Mapping):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from numbers import Integral, Real
 from typing import Any
 
@@ -92,8 +94,30 @@ def check_positive_int(value: Any, name: str, most: int = MOST) -> int:
     return _at_most(_as_whole(value, name, 1), name, most)
 
 
+_left: ContextVar[int | None] = ContextVar("numbers left", default=None)
+
+
+@contextmanager
+def spending(numbers: int) -> Iterator[None]:
+    """Lets `check_numbers` pass arrays of so many numbers in all.
+
+    A file may describe a model of any size in a few bytes.
+    """
+    token = _left.set(numbers)
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
 def check_numbers(**sizes: int) -> None:
     """Raises ValueError unless an array of these sizes, by name, fits into memory."""
+    left = _left.get()
+    if left is not None:
+        left -= math.prod(sizes.values())
+        if left < 0:
+            raise ValueError("a model is described that is larger than its weights are")
+        _left.set(left)
     if math.prod(sizes.values()) > MOST_NUMBERS:
         got = " and ".join(f"{name}={size}" for name, size in sizes.items())
         raise ValueError(

@@ -39,6 +39,7 @@ from d2lib.mx.detection import (
 )
 from d2lib.mx.device import device
 from d2lib.mx.embeddings import Embedding, one_hot
+from d2lib.mx.files import load_model
 from d2lib.mx.functions import (
     abs,
     clip,
@@ -178,6 +179,7 @@ __all__ = [
     "initialize",
     "iou",
     "linear",
+    "load_model",
     "log",
     "match_anchors",
     "maximum",

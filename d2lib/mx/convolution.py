@@ -207,7 +207,11 @@ class Filters2D(Layer):
         self.dilation = check_pair(dilation, "dilation")
         self.groups = check_groups(self.channels, self.filters, groups)
         places = self.kernel_size[0] * self.kernel_size[1]
-        check_numbers(channels=self.channels, filters=self.filters, kernel_size=places)
+        check_numbers(
+            channels=self.channels // self.groups,
+            filters=self.filters,
+            kernel_size=places,
+        )
         self.activation = check_pointwise(activation)
         scheme = initializer
         if scheme is None:

@@ -18,6 +18,7 @@ from d2lib._checks import (
     check_flag,
     check_state,
     check_twin,
+    check_weights,
     fixed,
 )
 from d2lib.mx._compat import autograd, gluon, mx, np
@@ -32,6 +33,7 @@ from d2lib.mx.tensor import (
     tensor,
     zero_gradients,
 )
+from d2lib.shared.recipes import recipe_of, written
 from d2lib.shared.summaries import Part, table
 
 __all__ = ["Buffer", "Layer", "Layout", "Module"]
@@ -133,9 +135,13 @@ class Module(gluon.HybridBlock):
     _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
-        """Prepares the block, so that a subclass need not call ``super().__init__``."""
+        """Prepares the block, so that a subclass need not call ``super().__init__``.
+
+        It notes the arguments, so that ``save`` can write what was built.
+        """
         self = super().__new__(cls)
         gluon.HybridBlock.__init__(self)
+        vars(self)["_recipe"] = recipe_of(cls, args, kwargs)
         return self
 
     def __init__(self) -> None:
@@ -301,11 +307,17 @@ class Module(gluon.HybridBlock):
     def save(self, path: str | Path) -> None:
         """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
 
+        The class and its arguments go with it, from which ``load_model`` builds the
+        model again, and by which ``load`` tells another one of the same shapes.
+
         Raises:
-            TypeError, ValueError: a path that is none.
-            OSError: the folder is missing or can't be written.
+            TypeError: a path that is none.
+            ValueError: a path that is none, or weights that are not finite.
+            OSError: the folder is missing or can't be written, or the disk is full.
         """
-        checkpoint.save(path, self.state())
+        state = self.state()
+        check_weights(state, state)
+        checkpoint.save(path, state, written(self))
 
     def load(self, path: str | Path) -> None:
         """Reads a ``state()`` that either twin saved.
@@ -313,8 +325,9 @@ class Module(gluon.HybridBlock):
         Raises:
             TypeError, ValueError: a path that is none.
             FileNotFoundError: no such file.
-            CheckpointError: not a checkpoint, truncated, or another model's; nothing is
-                changed.
+            CheckpointError: not a checkpoint, truncated, with weights that are not
+                finite or too large for this model's precision, or another model's: of
+                other shapes, or of other arguments (ReLU or tanh); nothing is changed.
         """
         checkpoint.load_into(self, path)
 

@@ -42,6 +42,7 @@ from d2lib.scratch.detection import (
 )
 from d2lib.scratch.device import device
 from d2lib.scratch.embeddings import Embedding, one_hot
+from d2lib.scratch.files import load_model
 from d2lib.scratch.functions import (
     abs,
     clip,
@@ -179,6 +180,7 @@ __all__ = [
     "initialize",
     "iou",
     "linear",
+    "load_model",
     "log",
     "match_anchors",
     "maximum",

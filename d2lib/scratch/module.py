@@ -17,8 +17,10 @@ from d2lib._checks import (
     check_flag,
     check_state,
     check_twin,
+    check_weights,
 )
 from d2lib.scratch.tensor import Tensor, as_tensor, tensor
+from d2lib.shared.recipes import recipe_of, written
 from d2lib.shared.summaries import Part, table
 
 __all__ = ["Buffer", "Module"]
@@ -101,6 +103,12 @@ class Module:
 
     twin = "d2lib.scratch"
     training = True
+
+    def __new__(cls, *args: Any, **named: Any) -> Module:
+        """Notes the arguments, so that ``save`` can write what was built."""
+        self = super().__new__(cls)
+        vars(self)["_recipe"] = recipe_of(cls, args, named)
+        return self
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Computes the module's output, by ``forward``."""
@@ -191,11 +199,17 @@ class Module:
     def save(self, path: str | Path) -> None:
         """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
 
+        The class and its arguments go with it, from which ``load_model`` builds the
+        model again, and by which ``load`` tells another one of the same shapes.
+
         Raises:
-            TypeError, ValueError: a path that is none.
-            OSError: the folder is missing or can't be written.
+            TypeError: a path that is none.
+            ValueError: a path that is none, or weights that are not finite.
+            OSError: the folder is missing or can't be written, or the disk is full.
         """
-        checkpoint.save(path, self.state())
+        state = self.state()
+        check_weights(state, state)
+        checkpoint.save(path, state, written(self))
 
     def load(self, path: str | Path) -> None:
         """Reads a ``state()`` that either twin saved.
@@ -203,8 +217,9 @@ class Module:
         Raises:
             TypeError, ValueError: a path that is none.
             FileNotFoundError: no such file.
-            CheckpointError: not a checkpoint, truncated, or another model's; nothing is
-                changed.
+            CheckpointError: not a checkpoint, truncated, with weights that are not
+                finite or too large for this model's precision, or another model's: of
+                other shapes, or of other arguments (ReLU or tanh); nothing is changed.
         """
         checkpoint.load_into(self, path)
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from d2lib import checkpoint as checkpoints
+from d2lib._checks import check_weights
 from d2lib.schedules import described
+from d2lib.shared.recipes import check_same, written
 from d2lib.training.callbacks import Callback, Run
 from d2lib.training.data import Feed
 from d2lib.training.history import History
@@ -60,7 +62,7 @@ def write(
         arrays |= {f"callback{i}/{name}": a for name, a in callback.state().items()}
     meta = {"epoch": run.epoch, "stop": run.stop, "history": run.history.to_dict()}
     meta |= {"step": run.step, "steps": run.steps, "total": total, "examples": examples}
-    checkpoints.save(path, arrays, settings | meta)
+    checkpoints.save(path, arrays, settings | meta | written(run.model))
 
 
 def resume_from(
@@ -85,8 +87,11 @@ def resume_from(
                 "only the weights with model.load(path)"
             )
     before = run.model.state()
+    weights = checkpoints.part(arrays, "model/")
     try:
-        run.model.load_state(checkpoints.part(arrays, "model/"))
+        run.model.load_state(weights)
+        check_weights(weights, before)
+        check_same(meta, run.model)
         run.optimizer.load_state(checkpoints.part(arrays, "optimizer/"))
     except (TypeError, ValueError) as error:
         run.model.load_state(before)

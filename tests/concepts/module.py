@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from d2lib.checkpoint import CheckpointError
 from tests.concepts.row import Build, Call, Row, Wrong, normal
 
 
@@ -45,6 +46,28 @@ def kept(dl, x):
 
 ROWS = [
     Row(
+        "load_model",
+        wrong={
+            "no path": Wrong(
+                lambda dl: dl.load_model(3),
+                TypeError,
+                "path must be the name of a file, text or a pathlib.Path, got 3",
+            ),
+            "no file": Wrong(
+                lambda dl: dl.load_model("no/such.npz"),
+                FileNotFoundError,
+                "can't read the checkpoint 'no/such.npz'.*look where it was saved",
+            ),
+            "no checkpoint": Wrong(
+                lambda dl: dl.load_model(__file__),
+                CheckpointError,
+                r"module\.py can't be read as a checkpoint.*use an earlier one",
+            ),
+        },
+        source=False,
+        tested_in=("twins/test_files.py",),
+    ),
+    Row(
         "Module",
         {
             "in a table": Build(gated, normal(0, 4, 3)),
@@ -60,6 +83,7 @@ ROWS = [
         exempt={
             "float64": "Gluon's cast() does not know of bare tensors",
             "gradient in mx": "Gluon's cast() does not know of bare tensors",
+            "rebuilt": "a class of one's own: a file brings no code",
         },
         source=False,
     ),

@@ -468,6 +468,34 @@ def files(row, sample, twins, folder):
         identical(source.state(), target.state())
 
 
+def rebuilt(row, sample, twins, folder):
+    """A file is enough to build a model: the same parts, the same answers to the bit.
+
+    The other twin builds it, too, and from its file the first one what there was.
+    """
+    arguments = [*sample.inputs, *sample.constants]
+
+    def answers(dl, module):
+        return [dl.to_numpy(y) for y in flat(sample.run(dl, module, *arguments))]
+
+    for i, (one, other) in enumerate((twins, twins[::-1])):
+        paths = folder / f"{i}.npz", folder / f"{i} moved.npz"
+        source = reused(sample, one).unfreeze()  # a file does not say what is frozen
+        source.save(paths[0])
+        moved = other.load_model(paths[0])
+        moved.save(paths[1])
+        wanted = answers(one, source)
+        for path in paths:
+            again = one.load_model(path)
+            assert type(again) is type(source)
+            assert str(again) == str(source)
+            identical(source.state(), again.state())
+            for a, b in zip(answers(one, again), wanted, strict=True):
+                np.testing.assert_array_equal(a, b, "another answer")
+        for a, b in zip(answers(other, moved), wanted, strict=True):
+            close(a, b, VALUES, "in the other twin", max(sample.least, 1e-3))
+
+
 def modes(row, sample, dl):
     """Outside `record`, and after eval(), nothing is drawn; a seed repeats what is."""
     module = reused(sample, dl)
@@ -685,6 +713,7 @@ CHECKS = {
         Check(start, (Build,), True, once=True),
         Check(freeze, (Build,), False, once=True),
         Check(files, (Build,), True, once=True),
+        Check(rebuilt, (Build,), True, once=True),
         Check(modes, (Build,), False, once=True),
         Check(steps, (Train,), True),
         Check(resume, (Train,), True, once=True),

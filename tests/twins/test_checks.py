@@ -218,12 +218,36 @@ class TestModules:
         def save(self, path):
             state = self.state()
             state["W"] *= 1.01
-            other = scratch.Dense(4, 2)
+            other = scratch.Dense(4, 2, "tanh")
             other.load_state(state)
             other.save(path)
 
         changes = spoiled(save=save)
         fails("files", DENSE, BUILD, "W", folder=tmp_path, **changes)
+
+    def test_a_model_that_is_built_from_a_file_otherwise(self, tmp_path):
+        def with_relu(path):
+            model = scratch.Dense(4, 2, "relu")
+            model.load_state(scratch.load_model(path).state())
+            return model
+
+        def moved(path):
+            model = scratch.load_model(path)
+            model.load_state({n: a * 1.01 for n, a in model.state().items()})
+            return model
+
+        for load_model, message in (
+            (with_relu, "can't|another answer|other twin"),
+            (moved, "W|other twin"),
+        ):
+            fails(
+                "rebuilt",
+                DENSE,
+                BUILD,
+                message,
+                folder=tmp_path,
+                load_model=load_model,
+            )
 
     def test_a_layer_that_draws_though_it_rests(self):
         def forward(self, x):

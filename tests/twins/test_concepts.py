@@ -93,7 +93,7 @@ def derived(name):
         ],
     )
     def test(row, sample, twins, folder):
-        more = [folder] if name == "files" else []
+        more = [folder] if name in ("files", "rebuilt") else []
         checks.run(name, row, sample, twins, *more)
 
     return needs_mxnet(test) if check.both else test
