@@ -117,7 +117,7 @@ class Classifier(ClassifierMixin, _Estimator):
 
     Raises:
         ValueError: (of ``fit``) rows or labels that scikit-learn refuses, an unknown
-            twin, a number out of range.
+            twin, a number out of range, weights of labels that are not there.
         TypeError: (of ``fit``) a parameter of a wrong type.
 
     Example:
@@ -155,6 +155,13 @@ class Classifier(ClassifierMixin, _Estimator):
         weights = self.class_weight
         if isinstance(weights, Mapping):  # by the labels that the user knows
             known = {k: i for i, k in enumerate(self.classes_.tolist())}
+            odd = [k for k in weights if k not in known]
+            if odd and any(k not in weights for k in known):
+                raise ValueError(
+                    "class_weight must name labels that y has, got "
+                    f"{short(odd[0])} for labels {short(list(known))}: correct it, or "
+                    "name them all"
+                )
             weights = {known[k]: w for k, w in weights.items() if k in known} or None
         self._train(
             X, labels, len(self.classes_), "cross_entropy", class_weight=weights

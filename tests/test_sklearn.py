@@ -75,6 +75,10 @@ def test_class_weights_by_the_labels_of_the_user():
     always = Classifier((8,), epochs=5, class_weight={"yes": 1000, "no": 0.001})
     assert (always.fit(X, words).predict(X) == "yes").mean() > 0.9
 
+    misspelt = Classifier(epochs=1, class_weight={"yse": 1000})
+    with pytest.raises(ValueError, match="class_weight must name labels .*'yse'"):
+        misspelt.fit(X, words)
+
 
 @pytest.mark.parametrize(
     ("options", "error", "words"),
