@@ -76,7 +76,7 @@ def test_class_weights_by_the_labels_of_the_user():
     assert (always.fit(X, words).predict(X) == "yes").mean() > 0.9
 
     misspelt = Classifier(epochs=1, class_weight={"yse": 1000})
-    with pytest.raises(ValueError, match="class_weight must name labels .*'yse'"):
+    with pytest.raises(ValueError, match=r"class_weight must name labels .*'yse'"):
         misspelt.fit(X, words)
 
 
