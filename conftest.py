@@ -20,6 +20,7 @@ EXTRAS = {
     "photos": "skimage",
     "plot": "matplotlib",
     "rl": "gymnasium",
+    "sklearn": "sklearn",
     "test": "playwright",
 }
 #: What can't be imported without an extra, or whose examples can't run.
@@ -36,12 +37,14 @@ NEEDS = {
     "d2lib/reinforcement/tabular.py": "rl",
     "d2lib/scratch/policy_gradient.py": "rl",
     "d2lib/scratch/q_learning.py": "rl",
+    "d2lib/sklearn.py": "sklearn",
     "tests/book": "book",
     "tests/chapters": "book",
     "tests/plotting": "plot",
     "tests/reinforcement": "rl",
     "tests/scratch/test_parallel.py": "fast",
     "tests/site": "book, test",
+    "tests/test_sklearn.py": "sklearn",
     "tests/twins/test_agents.py": "rl",
 }
 

@@ -34,6 +34,7 @@ _SUBMODULES = (
     "reinforcement",
     "schedules",
     "scratch",
+    "sklearn",
     "training",
 )
 

@@ -19,6 +19,7 @@ OPTIONAL = {
     "gymnasium": ("gymnasium", "environments in which agents act"),
     "music21": ("music21", "tunes, and reading ABC"),
     "skimage": ("scikit-image", "faces and photographs"),
+    "sklearn": ("scikit-learn", "estimators for pipelines and cross-validation"),
     "threadpoolctl": ("threadpoolctl", "convolutions of d2lib.scratch on all cores"),
     "tqdm": ("tqdm", "a bar while fit trains"),
 }
