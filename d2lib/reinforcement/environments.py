@@ -251,13 +251,16 @@ class Walk:
                 seen, reward, ends, stops, _ = answer
                 after[i], real[i] = self._row(seen), True
                 # Most are of these types already; asking is quicker than a call.
-                rewards[i] = reward if type(reward) is float else self._reward(reward)
+                if type(reward) is not float:
+                    reward = self._reward(reward)
+                if not -LARGEST <= reward <= LARGEST:
+                    self._finite(np.array([reward]), "rewards")
+                rewards[i] = reward
                 over[i] = ends if type(ends) is bool else self._flag(ends, "terminated")
                 left[i] = (
                     stops if type(stops) is bool else self._flag(stops, "truncated")
                 )
         self._finite(after, "observations")
-        self._finite(rewards, "rewards")
         self.observations = after
         if over.any() or left.any():
             self.observations = after.copy()
@@ -401,19 +404,19 @@ class Walk:
 
     def _number(self, seen: Any) -> int:
         """One of n possible observations, counted from 0."""
+        number = seen
         if type(seen) is not int:
             array = plain(seen)
-            if array is None or array.shape or array.dtype.kind not in "iu":
-                array = None
-            seen = None if array is None else int(array)
+            whole = array is not None and not array.shape and array.dtype.kind in "iu"
+            number = int(seen) if whole else None
         first = self._first_observation
-        if seen is None or not first <= seen < first + self.inputs:
+        if number is None or not first <= number < first + self.inputs:
             raise self._wrong(
                 f"an observation {short(seen)}",
                 f"it is a whole number in [{first}, {first + self.inputs}), as its "
                 "observation_space says",
             )
-        return seen - first
+        return number - first
 
     def _cast(self, array: np.ndarray) -> np.ndarray:
         """Numbers as float32."""
@@ -428,7 +431,11 @@ class Walk:
 
     def _finite(self, values: np.ndarray, what: str) -> np.ndarray:
         """Raises ValueError unless all are finite, in float32 too."""
-        if not (np.abs(values) <= LARGEST).all():  # no NaN is
+        if values.dtype is _FLOAT32:
+            fine = np.isfinite(values)
+        else:
+            fine = np.abs(values) <= LARGEST  # no NaN is
+        if not fine.all():
             largest = np.abs(values).max()
             if math.isfinite(largest):
                 raise self._wrong(

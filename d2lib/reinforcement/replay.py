@@ -110,9 +110,9 @@ class ReplayBuffer:
                 state after it has a value.
 
         Raises:
-            ValueError: numbers that are not finite, or too large for float32 (an action:
-                for int64), or not as many as ``inputs``; what was remembered stays as
-                it was.
+            ValueError: numbers that are not finite, or too large for float32 (an
+                action: for int64), or not as many as ``inputs``; what was remembered
+                stays as it was.
             TypeError: what holds no numbers.
         """
         before = self._observed(observation, "observation")

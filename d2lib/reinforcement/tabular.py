@@ -143,7 +143,7 @@ def _entries(table: Any, walk: Walk, n: int, first: int, what: str) -> list[tupl
 
 
 def _outcome(outcome: Any, first: int, states: int) -> tuple | None:
-    """What an action may lead to, with a state counted from 0; None is no such thing."""
+    """What an action may lead to, its state counted from 0; None is no such thing."""
     if not (_listed(outcome) and len(outcome) == 4):
         return None
     p, after, reward, over = outcome

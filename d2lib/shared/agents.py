@@ -87,6 +87,7 @@ class Agent:
 
     twin: str
     discrete = True
+    gamma: float
     _as_tensor: Any
     optimizer: Any
     state: Callable[[], dict[str, np.ndarray]]
@@ -318,6 +319,6 @@ def told(value: Any) -> Any:
     if callable(value):
         return described(value)
     if isinstance(value, np.ndarray):
-        numbers = [float(x) for x in np.ravel(value)]
+        numbers = [float(str(x)) for x in np.ravel(value)]  # 0.1, as it was given
         return numbers[0] if len(set(numbers)) == 1 else numbers
     return float(value)

@@ -61,7 +61,6 @@ class PolicyLearner(Agent):
         scale: Any = 1.0,
         seed: Any = None,
     ) -> None:
-        dl: Any = importlib.import_module(self.twin)
         self._begin(inputs, actions, hidden, activation, scale)
         self.gamma = check_discount(gamma)
         check_choice(credit, ("to go", "total"), "credit")
