@@ -852,14 +852,14 @@ def test_a_dqn_goes_on_from_the_step_at_which_it_was_interrupted(dl, capsys):
 
 
 def test_a_signal_at_the_last_step(capsys):
-    agent, learn = small(scratch, "dqn")
+    _, learn = small(scratch, "dqn")
     assert learn(kill_at(Count(4), 7), 7).interrupted == "SIGINT"
     assert "after 7 of 7 steps; that was the last" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_second_ctrl_c_interrupts(kind):
-    agent, learn = small(scratch, kind)
+    _, learn = small(scratch, kind)
     env = WORLD[kind](4)
     step = env.step
 
