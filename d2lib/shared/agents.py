@@ -268,8 +268,9 @@ class Agent:
             raise checkpoint.CheckpointError(
                 f"{path} holds no agent: save one with agent.save(path)"
             )
-        if theirs.get("schedule") is not None:  # as it was called once
-            theirs.setdefault("lr", theirs["schedule"])
+        # Once only a schedule was told, and None was a number.
+        if theirs.get("schedule") or isinstance(self._rate, str):
+            theirs.setdefault("lr", theirs.get("schedule"))
         for name, value in self._settings().items():
             # What older files don't tell can't be compared.
             if (name in theirs or name == "agent") and theirs.get(name) != value:

@@ -304,6 +304,7 @@ class QLearner(Agent):
                     f"stop={stop:g} is a mean of validation episodes, and validation=0 "
                     "takes none: let validation be 20, or leave stop out"
                 )
+        self.progress.interrupted = None
         with Interrupts() as interrupts, ExitStack() as stack:
             walk = others = stack.enter_context(Walk(env))
             self._check_fit(walk)

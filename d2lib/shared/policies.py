@@ -236,7 +236,7 @@ class PolicyLearner(Agent):
         episodes = check_positive_int(episodes, "episodes", MOST)
         copies = check_positive_int(copies, "copies")
         max_steps = check_positive_int(max_steps, "max_steps", MOST_STEPS)
-        done = 0
+        self.progress.interrupted, done = None, 0
         with (
             Interrupts() as interrupts,
             Walk(env, min(copies, episodes) if isinstance(env, str) else 1) as walk,
@@ -489,7 +489,7 @@ class GaussianLearner(Agent):
         copies = check_positive_int(copies, "copies")
         drawn: list[np.ndarray] = []
 
-        done = 0
+        self.progress.interrupted, done = None, 0
         with (
             Interrupts() as interrupts,
             Walk(env, copies if isinstance(env, str) else 1) as walk,

@@ -758,6 +758,14 @@ def test_an_older_checkpoint_that_tells_less_is_loaded(dl, kind, tmp_path):
     other.load(path)
     same(everything(other), everything(agent))
     if kind == "dqn":  # and what it tells is compared
+        checkpoint.save(
+            path, arrays, {**meta, "settings": {**settings, "schedule": None}}
+        )
+        with pytest.raises(
+            CheckpointError, match="with lr None, and this one has 'lin"
+        ):
+            other.load(path)
+        checkpoint.save(path, arrays, {**meta, "settings": settings})
         with pytest.raises(CheckpointError, match="with lr 'linear"):
             dl.DQN(4, 2, hidden=(8,), capacity=60, warmup=9, batch_size=8).load(path)
 
