@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks.arrays import as_array, check_finite
+from d2lib._checks.arrays import LARGEST, TOO_LARGE, as_array, check_finite
 from d2lib._checks.functions import check_schedule
 from d2lib._checks.numbers import as_float, as_list, check_positive_int
 from d2lib._checks.show import short
@@ -152,3 +152,24 @@ def check_columns(batch: Any, kinds: Mapping[str, tuple[str, tuple]]) -> None:
             )
     if not rows:
         raise ValueError("batch needs at least one step, got none")
+
+
+def check_fits(values: np.ndarray, name: str) -> None:
+    """Raises ValueError unless an array of floats is finite, in float32 too."""
+    if (np.abs(values) <= LARGEST).all():  # no NaN is
+        return
+    check_finite(values, name)
+    raise ValueError(
+        f"{name} must be numbers of float32, got {np.abs(values).max():g}, which is "
+        f"{TOO_LARGE}: scale them"
+    )
+
+
+def check_sums(values: np.ndarray, name: str) -> np.ndarray:
+    """Returns sums of finite numbers, which must have stayed finite."""
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} must have sums of at most 1.8e308, which float64 can hold, got "
+            "more: scale them"
+        )
+    return values

@@ -18,6 +18,8 @@ from d2lib._checks.numbers import (
 from d2lib._checks.show import is_tensor, short
 
 _FLOAT32 = np.dtype(np.float32)
+LARGEST = float(np.finfo(np.float32).max)  # a number of float32
+TOO_LARGE = "too large for float32, whose largest number is 3.4e38"
 _FLOATS = (np.dtype(np.float16), _FLOAT32, np.dtype(np.float64))
 
 
@@ -199,6 +201,22 @@ def check_finite(values: np.ndarray, name: str) -> None:
             f"{name} must be finite, got {int(bad.sum())} NaN or infinite values "
             f"of {values.size}, the first at index {first}: drop or replace them"
         )
+
+
+def as_float32(values: Any, name: str) -> np.ndarray:
+    """Turns data of any numbers into float32, in which they must be finite."""
+    array = as_array(values, name)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
+    check_finite(array, name)
+    with np.errstate(over="ignore"):
+        cast = array.astype(np.float32)
+    if not np.isfinite(cast).all():
+        raise ValueError(
+            f"{name} must be numbers of float32, got {np.abs(array).max():g}, which is "
+            f"{TOO_LARGE}: scale it"
+        )
+    return cast
 
 
 def check_axes(axis: Any, ndim: int, what: str) -> None:

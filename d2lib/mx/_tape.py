@@ -26,10 +26,14 @@ def mark_changed(arrays: list[Any], gradients: list[Any], grad_reqs: Any) -> Non
     """Says that these arrays, which have these gradients, have new values."""
     if not arrays:
         return
-    for array in arrays:
-        autograd.get_symbol(array)._set_attr(name=_CHANGED)
-    fresh = [array for array in arrays if array._fresh_grad]
-    autograd.mark_variables(arrays, gradients, grad_reqs)
+    try:
+        for array in arrays:
+            autograd.get_symbol(array)._set_attr(name=_CHANGED)
+        fresh = [array for array in arrays if array._fresh_grad]
+        autograd.mark_variables(arrays, gradients, grad_reqs)
+    except BaseException:  # Ctrl-C: left so, they would count as changed for ever
+        autograd.mark_variables(arrays, gradients, grad_reqs)
+        raise
     for array in fresh:
         array._fresh_grad = True
 

@@ -9,12 +9,21 @@ even where an episode ended, and whether that was a termination or a truncation.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from numbers import Real
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from d2lib._checks import as_array, check_positive_int, short
+from d2lib._checks import (
+    LARGEST,
+    MOST_NUMBERS,
+    TOO_LARGE,
+    as_array,
+    check_positive_int,
+    short,
+)
 
 __all__ = ["Step", "Walk", "gymnasium"]
 
@@ -23,6 +32,11 @@ __all__ = ["Step", "Walk", "gymnasium"]
 TRAINING, VALIDATION, EVALUATION = 0, 2**29, 2**30
 SEEDS = 2**29
 MOST_COPIES = 4096
+_FLOAT32 = np.dtype(np.float32)
+_FIVE = (
+    "Gymnasium's step() returns five: observation, reward, terminated, truncated, info"
+)
+_TWO = "Gymnasium's reset() returns two: observation, info"
 
 
 def gymnasium() -> ModuleType:
@@ -63,7 +77,8 @@ class Walk:
     """Goes through an environment, or several copies of one, step by step.
 
     Use it in a ``with`` block: what it made is closed at its end, and after an error
-    what it was given is closed, too.
+    what it was given is closed, too. (Ctrl-C is none: what was given stays open, and is
+    its owner's.)
 
     Args:
         env: the id of a Gymnasium environment, an environment, or a vector of them.
@@ -82,10 +97,11 @@ class Walk:
     def __init__(self, env: Any, copies: int = 1) -> None:
         copies = check_positive_int(copies, "copies", MOST_COPIES)
         self._envs, self._vector, self._owned = opened(env, copies)
+        self.name = env if isinstance(env, str) else type(env).__name__
         try:
             self._look_around()
-        except Exception:
-            self.close()
+        except Exception as error:
+            self.__exit__(type(error))
             raise
 
     def _look_around(self) -> None:
@@ -97,7 +113,14 @@ class Walk:
         self.name = getattr(spec, "id", None) or type(one).__name__
         space = getattr(one, f"{prefix}observation_space")
         self._one_hot, self.inputs = _observed(space, self.name)
+        self._shape = () if self._one_hot else tuple(space.shape)
         self._first_observation = int(getattr(space, "start", 0))
+        if self.copies * self.inputs > MOST_NUMBERS:
+            raise ValueError(
+                f"the observations of {self.name} are rows of {self.inputs} numbers, "
+                f"and {self.copies} of them must be at most {MOST_NUMBERS}, 1 GB: "
+                "describe a state by fewer"
+            )
         space = getattr(one, f"{prefix}action_space")
         self.discrete, self.actions = _done(space, self.name)
         self._first = int(getattr(space, "start", 0))
@@ -110,6 +133,7 @@ class Walk:
         self._resetting = np.zeros(self.copies, bool)
         self.observations = np.zeros((self.copies, self.inputs), np.float32)
         self.steps = 0
+        self._starting = True  # whether a reset is what was asked for
         self.finished: list[float] = []
         self._totals = np.zeros(self.copies)
 
@@ -119,12 +143,29 @@ class Walk:
     def __exit__(self, kind: Any, *rest: Any) -> None:
         failed = kind is not None and issubclass(kind, Exception)
         if self._owned or failed:
-            self.close()
+            try:
+                self.close()
+            except RuntimeError:
+                if kind is None:
+                    raise  # or else the first error is the one to tell
 
     def close(self) -> None:
-        """Closes the environments."""
+        """Closes the environments.
+
+        Raises:
+            RuntimeError: one of them raised an error; the others are closed.
+        """
+        first: Exception | None = None
         for env in self._envs if self._vector is None else [self._vector]:
-            env.close()
+            try:
+                env.close()
+            except Exception as error:
+                first = first or error
+        if first is not None:
+            raise RuntimeError(
+                f"the environment {self.name} raised {type(first).__name__} in close() "
+                f"({said(first)}): mend its close()"
+            ) from first
 
     def reset(self, seed: int) -> np.ndarray:
         """Starts new episodes everywhere, and returns what is observed.
@@ -136,13 +177,10 @@ class Walk:
         self._resetting[:] = False
         self._totals[:] = 0
         if self._vector is not None:
-            raw = self._asked(self._vector.reset, seed=seed)[0]
+            raw = self._begun(self._vector, seed=seed)
         else:
-            raw = [
-                self._asked(env.reset, seed=seed + i)[0]
-                for i, env in enumerate(self._envs)
-            ]
-        self.observations = self._rows(raw)
+            raw = [self._begun(env, seed=seed + i) for i, env in enumerate(self._envs)]
+        self.observations = self._rows(raw, self._vector is None)
         return self.observations
 
     def step(self, actions: Any, wanted: Any = None, trusted: bool = False) -> Step:
@@ -155,12 +193,14 @@ class Walk:
             trusted: whether the actions need no check, being an agent's own.
 
         Raises:
-            ValueError: actions outside of what the environment allows, or observations
-                or rewards that are not finite.
+            ValueError: actions outside of what the environment allows, or an answer
+                that is not what Gymnasium's interface and the observation space say,
+                or not finite.
             RuntimeError: the environment raised an error, or wants to be reset first.
         """
         actions = self._given(actions if trusted else self._checked(actions))
         self.steps += 1
+        self._starting = False
         move = self._step_each if self._vector is None else self._step_all
         step = move(actions, wanted)
         self._totals += step.rewards
@@ -171,19 +211,28 @@ class Walk:
         return step
 
     def _step_all(self, actions: np.ndarray, wanted: Any) -> Step:
-        raw, rewards, over, left, info = self._asked(self._vector.step, actions)
+        answer = self._asked(self._vector.step, actions)
+        raw, rewards, over, left, info = self._five(answer)
         after = self._rows(raw)
-        rewards = self._finite(np.asarray(rewards, np.float64), "rewards")
-        over, left = np.array(over, bool), np.array(left, bool)
+        rewards = self._finite(self._column(rewards, "rewards"), "rewards")
+        over = self._column(over, "terminated") > 0
+        left = self._column(left, "truncated") > 0
         real = ~self._resetting
         ended = over | left
         self.observations = after
         if self._mode == "samestep" and ended.any():
-            last = info["final_obs"]
+            try:
+                last = [info["final_obs"][i] for i in np.flatnonzero(ended)]
+            except (TypeError, KeyError, IndexError) as error:
+                raise self._wrong(
+                    "no info['final_obs']",
+                    "a vector that resets itself in the same step tells there what was "
+                    "observed at the end",
+                ) from error
             after = after.copy()
-            after[ended] = self._rows([last[i] for i in np.flatnonzero(ended)])
+            after[ended] = self._rows(last, True)
         elif self._mode == "disabled" and ended.any():
-            raw = self._asked(self._vector.reset, options={"reset_mask": ended})[0]
+            raw = self._begun(self._vector, options={"reset_mask": ended})
             self.observations = self._rows(raw)
         self._resetting = ended & (self._mode == "nextstep")
         return Step(after, rewards, over, left, real)
@@ -195,53 +244,210 @@ class Walk:
         for i, env in enumerate(self._envs):
             if wanted is None or wanted[i]:
                 action = int(actions[i]) if self.discrete else actions[i]
-                seen, rewards[i], over[i], left[i], _ = self._asked(env.step, action)
+                answer = self._asked(env.step, action)
+                if type(answer) is not tuple or len(answer) != 5:
+                    answer = self._five(answer)
+                seen, reward, ends, stops, _ = answer
                 after[i], real[i] = self._row(seen), True
+                # Most are of these types already; asking is quicker than a call.
+                if type(reward) is not float:
+                    reward = self._reward(reward)
+                if not -LARGEST <= reward <= LARGEST:
+                    self._finite(np.array([reward]), "rewards")
+                rewards[i] = reward
+                over[i] = ends if type(ends) is bool else self._flag(ends, "terminated")
+                left[i] = (
+                    stops if type(stops) is bool else self._flag(stops, "truncated")
+                )
         self._finite(after, "observations")
-        self._finite(rewards, "rewards")
         self.observations = after
         if over.any() or left.any():
             self.observations = after.copy()
             for i in np.flatnonzero(over | left):
-                seen = self._asked(self._envs[i].reset)[0]
-                self.observations[i] = self._finite(self._row(seen), "observations")
+                row = self._row(self._begun(self._envs[i]))
+                self.observations[i] = self._finite(row, "observations")
         return Step(after, rewards, over, left, real)
+
+    # What an environment answers ----------------------------------------------------
 
     def _asked(self, what: Any, *args: Any, **named: Any) -> Any:
         """Calls the environment; an error of its own is told as such."""
         try:
             return what(*args, **named)
         except Exception as error:
+            mend = "it has been closed"
+            if "values to unpack" in str(error):  # a wrapper met the old interface
+                mend = f"{_TWO if self._starting else _FIVE}; {mend}"
             raise RuntimeError(
-                f"the environment {self.name} raised {type(error).__name__} at step "
-                f"{self.steps} after a reset ({said(error)}): it has been closed, and "
-                "what was learnt before is kept"
+                f"the environment {self.name} raised {type(error).__name__} "
+                f"{self._where} ({said(error)}): {mend}, and what was learnt before is "
+                "kept"
             ) from error
 
-    def _rows(self, raw: Any) -> np.ndarray:
-        """Observations as rows of finite numbers."""
-        if self._vector is None or isinstance(raw, list) or self._one_hot:
+    @property
+    def _where(self) -> str:
+        return "in reset()" if self._starting else f"at step {self.steps} after a reset"
+
+    def _wrong(self, got: str, rule: str) -> ValueError:
+        """An error that says what came from the environment, and what should have."""
+        return ValueError(
+            f"the environment {self.name} returned {got} {self._where}: {rule}; it has "
+            "been closed, and what was learnt before is kept"
+        )
+
+    def _begun(self, env: Any, **named: Any) -> Any:
+        """Resets an environment, and returns what is observed then."""
+        self._starting = True
+        answer = self._asked(env.reset, **named)
+        if not (
+            isinstance(answer, tuple)
+            and len(answer) == 2
+            and isinstance(answer[1], Mapping)
+        ):
+            raise self._wrong(short(answer), f"{_TWO}, a dict")
+        return answer[0]
+
+    def _five(self, answer: Any) -> Any:
+        if isinstance(answer, (tuple, list)) and len(answer) == 5:
+            return answer
+        what = short(answer)
+        if isinstance(answer, (tuple, list)):
+            what = f"{len(answer)} things, {what},"
+        raise self._wrong(what, _FIVE)
+
+    def _reward(self, value: Any) -> float:
+        """A reward as a float."""
+        if not isinstance(value, Real):
+            array = plain(value)
+            if array is None or array.shape or array.dtype.kind not in "biuf":
+                raise self._wrong(
+                    f"the reward {short(value)}", "a reward is one number, a float"
+                )
+        try:
+            return float(value)
+        except OverflowError:  # a whole number with hundreds of digits
+            return math.inf
+
+    def _flag(self, value: Any, name: str) -> bool:
+        """Whether an episode ended, as a bool."""
+        if not isinstance(value, np.bool_):
+            array = plain(value)
+            if (
+                array is None
+                or array.shape
+                or array.dtype.kind not in "biuf"
+                or array not in (0, 1)
+            ):
+                raise self._wrong(f"{name}={short(value)}", f"{name} is True or False")
+        return bool(value)
+
+    def _column(self, values: Any, name: str) -> np.ndarray:
+        """What a vector says of each copy: numbers, or truth values."""
+        array = plain(values)
+        if (
+            array is None
+            or array.shape != (self.copies,)
+            or array.dtype.kind not in "biuf"
+            or (name != "rewards" and not np.isin(array, (0, 1)).all())
+        ):
+            what = "a number" if name == "rewards" else "True or False"
+            raise self._wrong(
+                f"{name} {short(values)}",
+                f"{name} are {what} for each of {self.copies} copies",
+            )
+        return array.astype(np.float64)
+
+    def _rows(self, raw: Any, each: bool = False) -> np.ndarray:
+        """Observations, a vector's or one by one, as rows of finite numbers."""
+        if each:
             rows = np.array([self._row(seen) for seen in raw], np.float32)
         else:
-            rows = np.array(raw, np.float32).reshape(len(raw), -1)
+            shape = (self.copies, *self._shape)
+            array = plain(raw)
+            if array is None or array.shape != shape or array.dtype.kind not in "biuf":
+                raise self._wrong(
+                    f"observations {told(raw)}",
+                    f"they are numbers of shape {shape}, {self.copies} of the "
+                    "observation space",
+                )
+            if self._one_hot:
+                rows = np.array([self._row(seen) for seen in array], np.float32)
+            else:
+                rows = self._cast(array).reshape(self.copies, -1)
         return self._finite(rows, "observations")
 
     def _row(self, seen: Any) -> np.ndarray:
         """One observation as a row of numbers."""
         if self._one_hot:
             row = np.zeros(self.inputs, np.float32)
-            row[int(seen) - self._first_observation] = 1
+            row[self._number(seen)] = 1
             return row
-        return np.asarray(seen, np.float32).reshape(-1)
+        if not (
+            type(seen) is np.ndarray
+            and seen.dtype is _FLOAT32
+            and seen.shape == self._shape
+        ):
+            array = plain(seen)
+            if (
+                array is None
+                or array.shape != self._shape
+                or array.dtype.kind not in "biuf"
+            ):
+                raise self._wrong(
+                    f"an observation {told(seen)}",
+                    f"it is an array of numbers of shape {self._shape}, as its "
+                    "observation_space says",
+                )
+            seen = self._cast(array)
+        return seen.reshape(-1)
+
+    def _number(self, seen: Any) -> int:
+        """One of n possible observations, counted from 0."""
+        number = seen
+        if type(seen) is not int:
+            array = plain(seen)
+            whole = array is not None and not array.shape and array.dtype.kind in "iu"
+            number = int(seen) if whole else None
+        first = self._first_observation
+        if number is None or not first <= number < first + self.inputs:
+            raise self._wrong(
+                f"an observation {short(seen)}",
+                f"it is a whole number in [{first}, {first + self.inputs}), as its "
+                "observation_space says",
+            )
+        return number - first
+
+    def _cast(self, array: np.ndarray) -> np.ndarray:
+        """Numbers as float32."""
+        with np.errstate(over="ignore"):
+            cast = array.astype(np.float32)
+        if array.dtype.kind == "f" and (np.isinf(cast) & np.isfinite(array)).any():
+            raise self._wrong(
+                f"an observation with {np.abs(array[np.isfinite(array)]).max():g}",
+                f"that is {TOO_LARGE}: scale it",
+            )
+        return cast
 
     def _finite(self, values: np.ndarray, what: str) -> np.ndarray:
-        if not np.isfinite(values).all():
+        """Raises ValueError unless all are finite, in float32 too."""
+        if values.dtype is _FLOAT32:
+            fine = np.isfinite(values)
+        else:
+            fine = np.abs(values) <= LARGEST  # no NaN is
+        if not fine.all():
+            largest = np.abs(values).max()
+            if math.isfinite(largest):
+                raise self._wrong(
+                    f"{what} with {largest:g}", f"that is {TOO_LARGE}: scale them"
+                )
             raise ValueError(
-                f"the environment {self.name} gave {what} that are not finite, at step "
-                f"{self.steps} after a reset: mend its step() or reset(); it has been "
-                "closed, and what was learnt before is kept"
+                f"the environment {self.name} gave {what} that are not finite, "
+                f"{self._where}: mend its step() or reset(); it has been closed, and "
+                "what was learnt before is kept"
             )
         return values
+
+    # Actions ------------------------------------------------------------------------
 
     def _checked(self, actions: Any) -> np.ndarray:
         """Actions as the environment takes them."""
@@ -272,7 +478,9 @@ class Walk:
     def _given(self, actions: np.ndarray) -> np.ndarray:
         """Actions in the form in which the environment takes them."""
         if self.discrete:
-            return actions + self._first if self._first else actions
+            # A vector gets an array of its own, whatever it does to it.
+            keep = not self._first and self._vector is None
+            return actions if keep else actions + self._first
         return actions.astype(self._space.dtype).reshape(-1, *self._space.shape)
 
     def allowed(self, actions: Any) -> Any:
@@ -333,6 +541,22 @@ def opened(env: Any, copies: int) -> tuple[list[Any], Any, bool]:
     return [env], None, False
 
 
+def plain(value: Any) -> np.ndarray | None:
+    """What came from somebody else as an array; None is what can't be one."""
+    try:
+        return as_array(value, "value")
+    except (TypeError, ValueError):
+        return None
+
+
+def told(value: Any) -> str:
+    """What came from somebody else, in the words of an error."""
+    array = plain(value)
+    if array is None or array.dtype.kind == "O":
+        return short(value)
+    return f"of dtype {array.dtype} and shape {array.shape}"
+
+
 def said(error: Exception) -> str:
     """What an error of somebody else's says, in one line."""
     text = " ".join(str(error).split())
@@ -344,11 +568,11 @@ def _observed(space: Any, name: str) -> tuple[bool, int]:
     spaces = gymnasium().spaces
     if isinstance(space, spaces.Discrete):
         return True, int(space.n)
-    if isinstance(space, spaces.Box):
+    if isinstance(space, spaces.Box) and math.prod(space.shape):
         return False, math.prod(space.shape)
     raise ValueError(
-        f"the observations of {name} are a {type(space).__name__}, and agents here "
-        "read a Box or a Discrete: wrap the environment in "
+        f"the observations of {name} are a {_kind(space)}, and agents here read a Box "
+        "or a Discrete: wrap the environment in "
         "gymnasium.wrappers.FlattenObservation"
     )
 
@@ -358,10 +582,17 @@ def _done(space: Any, name: str) -> tuple[bool, int]:
     spaces = gymnasium().spaces
     if isinstance(space, spaces.Discrete):
         return True, int(space.n)
-    if isinstance(space, spaces.Box) and np.dtype(space.dtype).kind == "f":
+    real = isinstance(space, spaces.Box) and np.dtype(space.dtype).kind == "f"
+    if real and math.prod(space.shape):
         return False, math.prod(space.shape)
     raise ValueError(
-        f"the actions of {name} are a {type(space).__name__}, and agents here choose "
+        f"the actions of {name} are a {_kind(space)}, and agents here choose "
         "one of n (a Discrete) or some real numbers (a Box of floats): wrap the "
         "environment in a gymnasium.ActionWrapper"
     )
+
+
+def _kind(space: Any) -> str:
+    """What a space is called, in the words of an error."""
+    name = type(space).__name__
+    return f"{name} of no numbers" if name == "Box" and 0 in space.shape else name

@@ -8,15 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from d2lib._checks import (
-    as_array,
+    LARGEST,
+    TOO_LARGE,
+    as_float32,
     as_generator,
     as_state,
-    check_finite,
     check_finite_number,
     check_flag,
     check_numbers,
     check_positive_int,
     check_state,
+    short,
 )
 from d2lib.checkpoint import generator_state, set_generator_state
 
@@ -108,16 +110,27 @@ class ReplayBuffer:
                 state after it has a value.
 
         Raises:
-            ValueError: numbers that are not finite, or not as many as ``inputs``; what
-                was remembered stays as it was.
+            ValueError: numbers that are not finite, or too large for float32 (an
+                action: for int64), or not as many as ``inputs``; what was remembered
+                stays as it was.
             TypeError: what holds no numbers.
         """
         before = self._observed(observation, "observation")
         after = self._observed(following, "following")
         reward = check_finite_number(reward, "reward")
+        if abs(reward) > LARGEST:
+            raise ValueError(
+                f"reward must be a number of float32, got {reward:g}, which "
+                f"is {TOO_LARGE}: scale it"
+            )
         flag = check_flag(terminated, "terminated")
         if isinstance(action, bool) or not isinstance(action, int | np.integer):
-            raise TypeError(f"action must be a whole number, got {action!r}")
+            raise TypeError(f"action must be a whole number, got {short(action)}")
+        if not -(2**63) <= action < 2**63:
+            raise ValueError(
+                f"action must lie in [-2**63, 2**63), got {short(action)}: number the "
+                "actions from 0"
+            )
         self._put(before, action, reward, after, flag)
 
     def _put(
@@ -134,15 +147,12 @@ class ReplayBuffer:
         self._added += 1
 
     def _observed(self, values: Any, name: str) -> np.ndarray:
-        array = as_array(values, name)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
+        array = as_float32(values, name)
         if array.shape != (self.inputs,):
             raise ValueError(
                 f"{name} must have shape ({self.inputs},), got {array.shape}: make one "
                 "row of it, numpy.ravel(observation)"
             )
-        check_finite(array, name)
         return array
 
     def sample(self, batch_size: int) -> Batch:
@@ -179,14 +189,24 @@ class ReplayBuffer:
 
         Raises:
             TypeError: no mapping, or values that are not numbers.
-            ValueError: names or shapes that do not fit; nothing is changed.
+            ValueError: names, shapes or numbers that do not fit; nothing is changed.
         """
         given = as_state(state)
         shapes = {name: values.shape for name, values in self.state().items()}
         shapes["generator"] = given.get("generator", np.zeros(0)).shape
         check_state(given, shapes, type(self).__name__)
         added = check_positive_int(int(given["added"]) + 1, "the state's added") - 1
+        columns = {name: given[name] for name in Batch._fields}
+        for name, values in columns.items():
+            columns[name] = values = as_float32(values, f"the state's {name}")
+            if name == "actions":
+                columns[name] = given[name].astype(np.int64)
+                if (columns[name] != given[name]).any():
+                    raise ValueError(
+                        "the state's actions must be whole numbers, got "
+                        f"{short(given[name])}: is it of a ReplayBuffer?"
+                    )
         set_generator_state(self.generator, given["generator"])
         for name, column in self._steps._asdict().items():
-            column[...] = given[name]
+            column[...] = columns[name]
         self._added = added

@@ -18,6 +18,7 @@ from d2lib._checks import (
     as_values,
     check_discount,
     check_share,
+    check_sums,
 )
 
 __all__ = ["discounted_returns", "generalized_advantages"]
@@ -53,7 +54,7 @@ def discounted_returns(
 
     Raises:
         ValueError: a gamma outside (0, 1], no steps, shapes that differ, or numbers
-            that are not finite.
+            that are not finite, or whose sums are not.
         TypeError: what holds no numbers.
 
     Example:
@@ -68,8 +69,10 @@ def discounted_returns(
     gamma = check_discount(gamma)
     over, left = _ends(terminated, truncated, rewards.shape)
     following = as_values(next_values, rewards.shape, "next_values")
-    known = rewards + gamma * np.where(left & ~over, following, 0)
-    return _summed(known, np.where(over | left, 0, gamma))
+    with np.errstate(over="ignore", invalid="ignore"):
+        known = rewards + gamma * np.where(left & ~over, following, 0)
+        sums = _summed(known, np.where(over | left, 0, gamma))
+    return check_sums(sums, "rewards")
 
 
 def generalized_advantages(
@@ -110,7 +113,7 @@ def generalized_advantages(
 
     Raises:
         ValueError: a gamma or lam out of its range, no steps, shapes that differ, or
-            numbers that are not finite.
+            numbers that are not finite, or whose sums are not.
         TypeError: what holds no numbers.
 
     Example:
@@ -124,8 +127,10 @@ def generalized_advantages(
     over, left = _ends(terminated, truncated, rewards.shape)
     values = as_values(values, rewards.shape, "values")
     following = as_values(next_values, rewards.shape, "next_values")
-    surprise = rewards + gamma * np.where(over, 0, following) - values
-    return _summed(surprise, np.where(over | left, 0, gamma * lam))
+    with np.errstate(over="ignore", invalid="ignore"):
+        surprise = rewards + gamma * np.where(over, 0, following) - values
+        sums = _summed(surprise, np.where(over | left, 0, gamma * lam))
+    return check_sums(sums, "rewards and values")
 
 
 def _ends(terminated: Any, truncated: Any, shape: tuple) -> tuple:

@@ -19,6 +19,7 @@ from d2lib.reinforcement.environments import EVALUATION, SEEDS, Walk
 __all__ = ["Rollout", "evaluate", "rollout"]
 
 MOST_STEPS = 10**7
+LONGEST = 100_000  # steps of an episode, if nothing else is said
 TOGETHER = 25  # episodes of `evaluate` that go on side by side
 
 
@@ -80,6 +81,7 @@ def rollout(
     episodes: int | None = None,
     copies: int = 1,
     seed: Any = None,
+    max_steps: int = LONGEST,
 ) -> Rollout:
     """Lets a policy act in an environment, and records what happens.
 
@@ -89,19 +91,23 @@ def rollout(
             None, which acts at random.
         env: the id of a Gymnasium environment, an environment, or a vector of them.
             What was made from an id is closed at the end; after an error, any is.
+            (After Ctrl-C, what you made is still yours to close.)
         steps: how many steps to record in each copy; or
         episodes: how many episodes in all, shared out among the copies beforehand, so
             that short ones are not preferred. One if neither is given.
         copies: how many environments to make of an id.
         seed: an int or a ``numpy.random.Generator``. An int is the environment's seed,
             too; the same one gives the same episodes.
+        max_steps: how long an episode may be, if episodes are counted. What never ends
+            would be waited for without a word.
 
     Returns:
         A `Rollout`. A step by which a vector environment only resets is not in it.
 
     Raises:
         ValueError: an unknown id, a space that no agent here can use, actions that the
-            environment does not take, observations or rewards that are not finite.
+            environment does not take, observations or rewards that are not finite or
+            not what its spaces say, an episode without an end.
         TypeError: what is no environment or no policy.
         RuntimeError: the environment raised an error.
         ImportError: Gymnasium is missing.
@@ -124,12 +130,13 @@ def rollout(
         steps = check_positive_int(steps, "steps", MOST_STEPS)
     else:
         episodes = check_positive_int(1 if episodes is None else episodes, "episodes")
+    max_steps = check_positive_int(max_steps, "max_steps", MOST_STEPS)
     generator = as_generator(seed)
     act = acting(policy, generator, True)
     with Walk(env, copies) as walk:
         first = seed if isinstance(seed, int | np.integer) else drawn_seed(generator)
         walk.reset(int(first) % SEEDS)
-        return record(walk, act, steps, episodes)
+        return record(walk, act, steps, episodes, max_steps=max_steps)
 
 
 def evaluate(
@@ -139,6 +146,7 @@ def evaluate(
     seed: int = 0,
     explore: bool = False,
     last: bool = False,
+    max_steps: int = LONGEST,
 ) -> np.ndarray:
     """Measures a policy on episodes that no agent of this package learns from.
 
@@ -152,13 +160,15 @@ def evaluate(
         explore: whether an agent acts as it does when it learns: a policy draws its
             actions then, and does not take the most probable ones.
         last: whether an agent that chose its best weights uses its last ones.
+        max_steps: how long an episode may be.
 
     Returns:
         The total reward of each episode, shape (episodes,).
 
     Raises:
         ValueError: an unknown id, a space that no agent here can use, actions that the
-            environment does not take, observations or rewards that are not finite.
+            environment does not take, observations or rewards that are not finite or
+            not what its spaces say, an episode without an end.
         TypeError: what is no environment or no policy.
         RuntimeError: the environment raised an error.
         ImportError: Gymnasium is missing.
@@ -172,12 +182,13 @@ def evaluate(
     seed = check_seed(seed) % SEEDS
     check_flag(explore, "explore")
     check_flag(last, "last")
+    max_steps = check_positive_int(max_steps, "max_steps", MOST_STEPS)
     generator = np.random.default_rng(seed)
     act = acting(policy, generator, explore, last)
     copies = min(episodes, TOGETHER) if isinstance(env, str) else 1
     with Walk(env, copies) as walk:
         walk.reset(EVALUATION + seed)
-        return record(walk, act, None, episodes).totals
+        return record(walk, act, None, episodes, max_steps=max_steps).totals
 
 
 def acting(
@@ -190,7 +201,7 @@ def acting(
 
         def of_agent(walk: Walk) -> Any:
             policy._check_fit(walk)
-            seen = walk.observations
+            seen = walk.observations.copy()
             chosen = policy.explore(seen) if explore else policy.act(seen, last)
             return walk.allowed(chosen)
 
@@ -200,7 +211,7 @@ def acting(
             "policy must be an agent, a function from observations to actions, or "
             f"None, got {short(policy)}"
         )
-    return lambda walk: policy(walk.observations)
+    return lambda walk: policy(walk.observations.copy())  # it may write into them
 
 
 def drawn_seed(generator: np.random.Generator) -> int:
@@ -214,6 +225,7 @@ def record(
     steps: int | None,
     episodes: int | None,
     raw: Callable[[], Any] | None = None,
+    max_steps: int = LONGEST,
 ) -> Rollout:
     """Goes on from where the walk is, and records each copy's steps.
 
@@ -223,6 +235,7 @@ def record(
         steps: how many steps in each copy, or
         episodes: how many episodes in all.
         raw: returns the actions to record if they are not those that were taken.
+        max_steps: how long an episode may be, if episodes are counted.
     """
     n = walk.copies
     quota = np.full(n, np.iinfo(np.int64).max)
@@ -230,22 +243,26 @@ def record(
         quota = np.array([(episodes + n - 1 - i) // n for i in range(n)])
     kept: list[np.ndarray] = []
     columns: list[tuple] = []
+    lengths = np.zeros(n, int)  # of the episodes that are going on
     while steps is None or len(kept) < steps:
         wanted = quota > 0
         if not wanted.any():
             break
         before, actions = walk.observations, act(walk)
         step = walk.step(actions, wanted)
+        done = np.array(actions if raw is None else raw())  # it may use its array again
         kept.append(wanted & step.real)
-        done = actions if raw is None else raw()
         columns.append(
             (before, done, step.rewards, step.after, step.terminated, step.truncated)
         )
-        quota = quota - ((step.terminated | step.truncated) & wanted)
-        if steps is None and len(kept) > MOST_STEPS:
+        ended = step.terminated | step.truncated
+        quota = quota - (ended & wanted)
+        lengths = np.where(ended, 0, lengths + kept[-1])
+        if steps is None and lengths.max() >= max_steps:
             raise ValueError(
-                f"an episode of {walk.name} did not end within {MOST_STEPS} steps: "
-                "give it a limit, gymnasium.wrappers.TimeLimit"
+                f"an episode of {walk.name} did not end within max_steps={max_steps}: "
+                "give it a limit, gymnasium.wrappers.TimeLimit(env, "
+                "max_episode_steps=1000), or let max_steps be larger"
             )
     chosen = np.array(kept).T  # (copies, steps)
     flat = [

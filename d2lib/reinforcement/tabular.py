@@ -6,12 +6,15 @@ A small world can be solved exactly, if one knows where each action leads
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from d2lib._checks import (
+    MOST_NUMBERS,
     as_generator,
     check_discount,
     check_positive,
@@ -63,7 +66,8 @@ def transitions(env: Any) -> Transitions:
         The `Transitions`.
 
     Raises:
-        ValueError: an environment without such a table, or an unknown id.
+        ValueError: an environment without such a table, one whose entries are not
+            (probability, next state, reward, terminated), or an unknown id.
         TypeError: what is no environment.
         ImportError: Gymnasium is missing.
 
@@ -80,14 +84,78 @@ def transitions(env: Any) -> Transitions:
                 f"env must have a table P of its transitions, and {walk.name} has "
                 "none: learn its values with q_learning"
             )
-        rewards = np.zeros((states, actions))
-        going_on = np.zeros((states, actions, states))
-        for s, row in table.items():
-            for a, outcomes in row.items():
-                for p, after, reward, over in outcomes:
-                    rewards[s, a] += p * reward
-                    going_on[s, a, after] += p * (not over)
+        return _read(table, walk, states, actions)
+
+
+def _read(table: Any, walk: Walk, states: int, actions: int) -> Transitions:
+    """Takes a table of Gymnasium's form apart."""
+    if states * states * actions > MOST_NUMBERS:
+        raise ValueError(
+            f"the table P of {walk.name} leads from {states} states by {actions} "
+            f"actions to {states}: that must be at most {MOST_NUMBERS} numbers, 1 GB"
+        )
+    rewards = np.zeros((states, actions))
+    going_on = np.zeros((states, actions, states))
+    for s, row in _entries(table, walk, states, walk._first_observation, "states"):
+        for a, outcomes in _entries(row, walk, actions, walk._first, "actions"):
+            total = 0.0
+            for outcome in outcomes if _listed(outcomes) else [outcomes]:
+                then = _outcome(outcome, walk._first_observation, states)
+                if then is None:
+                    raise ValueError(
+                        f"the table P of {walk.name} needs for each state and action a "
+                        "list of (probability, next state, reward, terminated), with "
+                        f"states in [{walk._first_observation}, "
+                        f"{walk._first_observation + states}), got {short(outcome)}"
+                    )
+                p, after, reward, over = then
+                total += p
+                rewards[s, a] += p * reward
+                going_on[s, a, after] += p * (not over)
+            if outcomes and abs(total - 1) > 1e-6:
+                raise ValueError(
+                    f"the table P of {walk.name} needs probabilities that sum to 1 for "
+                    f"each state and action, got {total:g} for {short(outcomes)}"
+                )
     return Transitions(rewards, going_on)
+
+
+def _listed(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _entries(table: Any, walk: Walk, n: int, first: int, what: str) -> list[tuple]:
+    """The entries of a dict or a list, with their numbers counted from 0."""
+    if isinstance(table, Mapping):
+        entries = list(table.items())
+    elif _listed(table):
+        entries = [(first + i, entry) for i, entry in enumerate(table)]
+    else:
+        entries = [(None, table)]
+    for i, _ in entries:
+        if not isinstance(i, int | np.integer) or not first <= i < first + n:
+            raise ValueError(
+                f"the table P of {walk.name} must be a dict with {what} in "
+                f"[{first}, {first + n}), as its spaces say, got "
+                f"{short(table if i is None else i)}"
+            )
+    return [(int(i) - first, entry) for i, entry in entries]
+
+
+def _outcome(outcome: Any, first: int, states: int) -> tuple | None:
+    """What an action may lead to, its state counted from 0; None is no such thing."""
+    if not (_listed(outcome) and len(outcome) == 4):
+        return None
+    p, after, reward, over = outcome
+    if not (
+        all(isinstance(x, Real) and math.isfinite(x) for x in (p, reward))
+        and 0 <= p <= 1 + 1e-9
+        and isinstance(after, int | np.integer)
+        and first <= after < first + states
+        and isinstance(over, int | np.integer | np.bool_)
+    ):
+        return None
+    return float(p), int(after) - first, float(reward), bool(over)
 
 
 def value_iteration(
@@ -139,12 +207,19 @@ def value_iteration(
         model = transitions(model)
     rewards, going_on = _checked(model)
     q = np.zeros_like(rewards)
+    change = 0.0
     for _ in range(MOST_SWEEPS):
-        after = rewards + gamma * going_on @ q.max(axis=1)
-        change = np.abs(after - q).max()
+        with np.errstate(over="ignore", invalid="ignore"):
+            after = rewards + gamma * going_on @ q.max(axis=1)
+            change = np.abs(after - q).max()
         q = after
         if change <= tolerance:
             return q
+        if not math.isfinite(change):
+            raise ValueError(
+                "the values of the model become larger than float64 can hold: scale "
+                "its rewards"
+            )
     raise ValueError(
         f"the values of the model still change by {change:g} after {MOST_SWEEPS} "
         f"sweeps with gamma={gamma:g}: there is no end to some way, so take a smaller "
@@ -171,7 +246,7 @@ def q_learning(
 
     Args:
         env: the id of a Gymnasium environment with numbered states and actions, or one.
-        steps: how many to take.
+        steps: how many to take. Ctrl-C ends it without a table.
         gamma: :math:`\gamma` in (0, 1].
         alpha: how far to go towards what was seen, in [0, 1]: a number, or a function
             of how often that action was tried there, counted from 1. In a world without
@@ -237,6 +312,11 @@ def _table_of(walk: Walk) -> tuple[int, int]:
             f"env must have numbered observations and actions (both Discrete) and be a "
             f"single one, and {walk.name} is another: learn it with a network, by DQN"
         )
+    if walk.inputs * walk.actions > MOST_NUMBERS:
+        raise ValueError(
+            f"{walk.name} has {walk.inputs} states and {walk.actions} actions: a table "
+            f"of them must be at most {MOST_NUMBERS} numbers, 1 GB"
+        )
     return walk.inputs, walk.actions
 
 
@@ -256,7 +336,8 @@ def _checked(model: Transitions) -> tuple[np.ndarray, np.ndarray]:
         )
     if not np.isfinite(rewards).all():
         raise ValueError("the model's rewards must be finite")
-    total = going_on.sum(axis=2)
+    with np.errstate(invalid="ignore"):
+        total = going_on.sum(axis=2)
     if not ((going_on >= 0).all() and (total <= 1 + 1e-9).all()):
         raise ValueError(
             "the model's probabilities must be at least 0 and sum to at most 1 for "

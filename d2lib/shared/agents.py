@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +14,9 @@ import numpy as np
 
 from d2lib import checkpoint
 from d2lib._checks import (
+    TOO_LARGE,
     as_array,
+    as_float32,
     as_generator,
     check_choice,
     check_finite,
@@ -24,6 +27,7 @@ from d2lib._checks import (
 from d2lib.reinforcement.environments import Walk
 from d2lib.schedules import described
 from d2lib.training import NonFiniteLossError
+from d2lib.training.signals import Interrupts
 
 __all__ = ["Agent", "Progress"]
 
@@ -43,6 +47,8 @@ class Progress:
         validation: the mean total reward of the validation episodes then, if there are
             any.
         numbers: by name, what else was measured then, such as the loss.
+        interrupted: the signal that ended the last ``learn``, such as "SIGINT", or
+            None.
     """
 
     steps: list[int] = field(default_factory=list)
@@ -50,6 +56,7 @@ class Progress:
     measured: list[int] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
     numbers: dict[str, list[float]] = field(default_factory=dict)
+    interrupted: str | None = None
 
     @property
     def last(self) -> float:
@@ -68,6 +75,10 @@ class Progress:
             self.numbers.setdefault(name, []).append(float(value))
 
 
+class Left(Exception):
+    """A signal came while steps were collected, which are dropped."""
+
+
 class Agent:
     """What `DQN`, `PolicyGradient` and `GaussianPolicy` are in both twins.
 
@@ -76,6 +87,7 @@ class Agent:
 
     twin: str
     discrete = True
+    gamma: float
     _as_tensor: Any
     optimizer: Any
     state: Callable[[], dict[str, np.ndarray]]
@@ -93,6 +105,12 @@ class Agent:
         self.scale = as_scale(scale, self.inputs)
         self.steps = 0
         self.progress = Progress()
+
+    def _optimized(self, parameters: list[Any], lr: Any) -> None:
+        """Adds the optimiser."""
+        dl: Any = importlib.import_module(self.twin)
+        self.optimizer = dl.Adam(parameters, lr)
+        self._rate = told(lr)  # as it was given: the optimiser's own changes
 
     def _networks(self, seed: Any, outputs: list[int]) -> list[Any]:
         """Networks from an observation to so many numbers, drawn one by one."""
@@ -120,11 +138,7 @@ class Agent:
         """Observations as the networks take them: rows of float32, scaled."""
         x = observations
         if not (isinstance(x, np.ndarray) and x.dtype == np.float32):
-            x = as_array(x, "observations")
-            if x.dtype.kind not in "biuf":
-                raise TypeError(f"observations must hold numbers, got dtype {x.dtype}")
-            with np.errstate(over="ignore"):
-                x = x.astype(np.float32)
+            x = as_float32(x, "observations")
         if x.ndim not in (1, 2) or x.shape[-1] != self.inputs or not x.size:
             raise ValueError(
                 f"observations must have shape ({self.inputs},) or (n, {self.inputs}), "
@@ -151,8 +165,8 @@ class Agent:
 
     # Learning -----------------------------------------------------------------------
 
-    def _descend(self, loss: Callable[[], Any]) -> float:
-        """One step of the optimiser down a loss, whose value is returned.
+    def _descend(self, loss: Callable[[], Any], batch: Any = None) -> float:
+        """One step of the optimiser down the loss of a batch; its value is returned.
 
         Raises:
             NonFiniteLossError: the loss is NaN or infinite; nothing was changed.
@@ -163,6 +177,12 @@ class Agent:
             J = loss()
         value = float(J)
         if not math.isfinite(value):
+            for name in ("observations", "rewards", "following"):
+                if not np.isfinite(getattr(batch, name, 0.0)).all():
+                    raise NonFiniteLossError(
+                        f"the loss became {value} after {self.steps} steps, because "
+                        f"the batch's {name} are not finite: drop such steps"
+                    )
             raise NonFiniteLossError(
                 f"the loss became {value} after {self.steps} steps: lower the learning "
                 f"rate (now {self.optimizer.lr:g}), or scale the rewards"
@@ -170,6 +190,21 @@ class Agent:
         J.backward()
         self.optimizer.step()
         return value
+
+    def _end(
+        self, interrupts: Interrupts, done: int, wanted: int, what: str
+    ) -> Progress:
+        """Returns the progress; of a signal that came it says what it leaves."""
+        came = self.progress.interrupted = interrupts.came()
+        if came is not None:
+            rest = wanted - done
+            then = f"agent.learn(env, {rest}) goes on" if rest else "that was the last"
+            print(
+                f"learn stopped by {came} after {done} of {wanted} {what}; {then}, and "
+                "agent.save(path) keeps the agent for another time",
+                file=sys.stderr,
+            )
+        return self.progress
 
     # Files --------------------------------------------------------------------------
 
@@ -181,7 +216,9 @@ class Agent:
             "actions": self.actions,
             "hidden": list(self.hidden),
             "activation": self.activation,
-            "schedule": described(self.optimizer.schedule),
+            "lr": self._rate,
+            "scale": told(self.scale),
+            "gamma": self.gamma,
         }
 
     def _kept(self) -> dict[str, Any]:
@@ -216,8 +253,8 @@ class Agent:
     def load(self, path: str | Path) -> None:
         """Reads what an agent of either twin saved, and goes on as it would have.
 
-        The agent must have been built with the same arguments. In the same twin, what
-        it learns then is the same bit for bit.
+        The agent must have been built with the same arguments, but for the seed. In the
+        same twin, what it learns then is the same bit for bit.
 
         Raises:
             TypeError, ValueError: a path that is none.
@@ -231,8 +268,12 @@ class Agent:
             raise checkpoint.CheckpointError(
                 f"{path} holds no agent: save one with agent.save(path)"
             )
+        # Once only a schedule was told, and None was a number.
+        if theirs.get("schedule") or isinstance(self._rate, str):
+            theirs.setdefault("lr", theirs.get("schedule"))
         for name, value in self._settings().items():
-            if theirs.get(name) != value:
+            # What older files don't tell can't be compared.
+            if (name in theirs or name == "agent") and theirs.get(name) != value:
                 raise checkpoint.CheckpointError(
                     f"{path} is a checkpoint of another agent, with {name} "
                     f"{theirs.get(name)!r}, and this one has {value!r}: build it with "
@@ -265,8 +306,20 @@ def as_scale(scale: Any, inputs: int) -> np.ndarray:
             f"scale must be a number, or one for each of {inputs} inputs, got "
             f"{short(scale)}"
         )
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise ValueError(f"scale must be finite, got {short(scale)}")
-    return array
+    with np.errstate(over="ignore"):
+        cast = array.astype(np.float32)
+    if not np.isfinite(cast).all():
+        raise ValueError(f"scale, {short(scale)}, is {TOO_LARGE}: make it smaller")
+    return cast
+
+
+def told(value: Any) -> Any:
+    """An argument as a checkpoint can tell it, and another agent can compare it."""
+    if callable(value):
+        return described(value)
+    if isinstance(value, np.ndarray):
+        numbers = [float(str(x)) for x in np.ravel(value)]  # 0.1, as it was given
+        return numbers[0] if len(set(numbers)) == 1 else numbers
+    return float(value)

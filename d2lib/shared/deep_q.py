@@ -26,9 +26,10 @@ from d2lib._checks import (
 )
 from d2lib.reinforcement.environments import VALIDATION, Walk
 from d2lib.reinforcement.replay import Batch, ReplayBuffer
-from d2lib.reinforcement.rollouts import TOGETHER, drawn_seed, record
+from d2lib.reinforcement.rollouts import LONGEST, TOGETHER, drawn_seed, record
 from d2lib.schedules import Rate, linear
-from d2lib.shared.agents import Agent, Progress
+from d2lib.shared.agents import Agent, Progress, told
+from d2lib.training.signals import Interrupts
 
 __all__ = ["QLearner"]
 
@@ -96,7 +97,7 @@ class QLearner(Agent):
         )
         self._keep()
         self.target.load_state(self.q.state())
-        self.optimizer = dl.Adam(self.q.parameters(), lr)
+        self._optimized(self.q.parameters(), lr)
         self._follower = self._Follower(self.target.parameters(), self.q.parameters())
         seed = self.generator.integers(2**63)
         self.replay = ReplayBuffer(capacity, self.inputs, seed)
@@ -239,7 +240,7 @@ class QLearner(Agent):
         """An update by a batch that was checked."""
         y = self._aims(batch)
         x = batch.observations * self.scale
-        value = self._descend(lambda: self._loss(x, batch.actions, y))
+        value = self._descend(lambda: self._loss(x, batch.actions, y), batch)
         if self.target_kind == "soft":
             self._follower.move(self.tau)
         elif self.target_kind is None or not self.optimizer.steps % self.copy_every:
@@ -255,8 +256,14 @@ class QLearner(Agent):
         stop: float | None = None,
         patience: int = 2,
         bootstrap: bool = True,
+        max_steps: int = LONGEST,
     ) -> Progress:
         """Acts, remembers, and learns from what is remembered, one update a step.
+
+        Ctrl-C and SIGTERM end it after the step that is being taken, and after the
+        validation that belongs to it: ``progress.interrupted`` names the signal, and a
+        sentence on stderr says how to go on. The next call starts a new episode. A
+        second Ctrl-C interrupts at once.
 
         Args:
             env: the id of a Gymnasium environment, or one. What was made from an id is
@@ -266,16 +273,19 @@ class QLearner(Agent):
                 total reward decides which weights are the best ones; 0: none, and the
                 last weights are taken.
             every: how often to look, in steps. The training episode starts anew then.
-            stop: a mean total reward that is good enough; None: go on to the end.
+            stop: a mean total reward of the validation that is good enough; None: go on
+                to the end.
             patience: how often it must be reached in a row.
             bootstrap: whether a truncation is no termination. (False is the mistake.)
+            max_steps: how long an episode of the validation may be.
 
         Returns:
             The agent's `Progress`, since it was made.
 
         Raises:
             ValueError: an unknown id, an environment that does not fit the agent, or
-                one that gives what is not finite.
+                one that gives what is not finite or not what its spaces say; a
+                validation without an end; a stop without validation.
             TypeError: an argument of a wrong type.
             RuntimeError: the environment raised an error.
             NonFiniteLossError: the loss became NaN or infinite.
@@ -286,9 +296,16 @@ class QLearner(Agent):
         every = check_positive_int(every, "every")
         patience = check_positive_int(patience, "patience")
         check_flag(bootstrap, "bootstrap")
+        max_steps = check_positive_int(max_steps, "max_steps", MOST_STEPS)
         if stop is not None:
             stop = check_finite_number(stop, "stop")
-        with ExitStack() as stack:
+            if not validation:
+                raise ValueError(
+                    f"stop={stop:g} is a mean of validation episodes, and validation=0 "
+                    "takes none: let validation be 20, or leave stop out"
+                )
+        self.progress.interrupted = None
+        with Interrupts() as interrupts, ExitStack() as stack:
             walk = others = stack.enter_context(Walk(env))
             self._check_fit(walk)
             if walk.copies != 1:
@@ -298,14 +315,20 @@ class QLearner(Agent):
             if isinstance(env, str) and validation:  # they go on side by side
                 others = stack.enter_context(Walk(env, min(validation, TOGETHER)))
             walk.reset(drawn_seed(self.generator))
-            while self.steps < until and (stop is None or self._good < patience):
+            while (
+                self.steps < until
+                and (stop is None or self._good < patience)
+                and not interrupts.came()
+            ):
                 loss = self._act_and_learn(walk, bootstrap)
                 if not self.steps % every:
-                    self._measure(others, validation, loss, stop)
+                    self._measure(others, validation, loss, stop, max_steps)
+                    if interrupts.came():
+                        break  # the next call draws the seed
                     walk.reset(drawn_seed(self.generator))
-        if not (validation and self.progress.validation):  # nothing to choose by
-            self._keep()
-        return self.progress
+            if not (validation and self.progress.validation):  # nothing to choose by
+                self._keep()
+        return self._end(interrupts, self.steps - until + steps, steps, "steps")
 
     def _act_and_learn(self, walk: Walk, bootstrap: bool) -> float:
         """Takes a step, remembers it, and makes an update; returns its loss."""
@@ -326,7 +349,12 @@ class QLearner(Agent):
         return self._update(self.replay.sample(self.batch_size))
 
     def _measure(
-        self, walk: Walk, validation: int, loss: float, stop: float | None
+        self,
+        walk: Walk,
+        validation: int,
+        loss: float,
+        stop: float | None,
+        max_steps: int,
     ) -> None:
         """Looks how good the last weights are, and keeps the best."""
         dl: Any = importlib.import_module(self.twin)
@@ -339,7 +367,11 @@ class QLearner(Agent):
             return
         walk.reset(VALIDATION)  # the same episodes each time
         found = record(
-            walk, lambda w: self.act(w.observations, last=True), None, validation
+            walk,
+            lambda w: self.act(w.observations, last=True),
+            None,
+            validation,
+            max_steps=max_steps,
         )
         mean = float(found.totals.mean())
         if mean > max(self.progress.validation, default=-math.inf):
@@ -352,6 +384,20 @@ class QLearner(Agent):
         self.chosen.load_state(self.q.state())
 
     # Files --------------------------------------------------------------------------
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {
+            "epsilon": told(self.epsilon),
+            "loss": self.kind,
+            "target": self.target_kind,
+            "tau": self.tau,
+            "copy_every": self.copy_every,
+            "double": self.double,
+            "batch_size": self.batch_size,
+            "capacity": self.replay.capacity,
+            "warmup": self.warmup,
+            "reward_scale": self.reward_scale,
+        }
 
     def _kept(self) -> dict[str, Any]:
         return super()._kept() | {"good": self._good}

@@ -14,6 +14,7 @@ from d2lib._checks import (
     check_choice,
     check_columns,
     check_discount,
+    check_fits,
     check_flag,
     check_positive,
     check_positive_int,
@@ -22,9 +23,16 @@ from d2lib._checks import (
 from d2lib.data import minibatches
 from d2lib.reinforcement.environments import Walk
 from d2lib.reinforcement.returns import discounted_returns, generalized_advantages
-from d2lib.reinforcement.rollouts import Rollout, drawn_seed, record
+from d2lib.reinforcement.rollouts import (
+    LONGEST,
+    MOST_STEPS,
+    Rollout,
+    drawn_seed,
+    record,
+)
 from d2lib.schedules import Rate, linear
-from d2lib.shared.agents import Agent, Progress
+from d2lib.shared.agents import Agent, Left, Progress
+from d2lib.training.signals import Interrupts
 
 __all__ = ["GaussianLearner", "PolicyLearner"]
 
@@ -53,7 +61,6 @@ class PolicyLearner(Agent):
         scale: Any = 1.0,
         seed: Any = None,
     ) -> None:
-        dl: Any = importlib.import_module(self.twin)
         self._begin(inputs, actions, hidden, activation, scale)
         self.gamma = check_discount(gamma)
         check_choice(credit, ("to go", "total"), "credit")
@@ -62,7 +69,7 @@ class PolicyLearner(Agent):
         self.baseline = baseline
         self.normalize = check_flag(normalize, "normalize")
         (self.scores,) = self._networks(seed, [actions])
-        self.optimizer = dl.Adam(self.scores.parameters(), lr)
+        self._optimized(self.scores.parameters(), lr)
 
     def forward(self, observations: Any) -> Any:
         """A score (logit) of every action: (n, inputs) to a tensor (n, actions)."""
@@ -136,7 +143,7 @@ class PolicyLearner(Agent):
             divided by their spread, so that the learning rate fits any rewards.
 
         Raises:
-            ValueError: columns of another shape or dtype.
+            ValueError: columns of another shape or dtype, or not finite in float32.
             TypeError: what is no rollout.
         """
         check_steps(self, batch)
@@ -165,7 +172,7 @@ class PolicyLearner(Agent):
             A tensor, one number.
 
         Raises:
-            ValueError: columns of another shape or dtype.
+            ValueError: columns of another shape or dtype, or not finite in float32.
             TypeError: what is no rollout.
         """
         weights = self.weights(batch)
@@ -181,18 +188,29 @@ class PolicyLearner(Agent):
             The loss before it.
 
         Raises:
-            ValueError: columns of another shape or dtype.
+            ValueError: columns of another shape or dtype, or not finite in float32.
             TypeError: what is no rollout.
             NonFiniteLossError: the loss is NaN or infinite; nothing was changed.
         """
         weights = self.weights(batch)
         x = batch.observations * self.scale
-        return self._descend(lambda: self._loss(x, batch.actions, weights))
+        return self._descend(lambda: self._loss(x, batch.actions, weights), batch)
 
     def learn(
-        self, env: Any, iterations: int, episodes: int = 16, copies: int = 16
+        self,
+        env: Any,
+        iterations: int,
+        episodes: int = 16,
+        copies: int = 16,
+        max_steps: int = LONGEST,
     ) -> Progress:
         """Acts for some episodes, learns from them, and forgets them.
+
+        Ctrl-C and SIGTERM end it: ``progress.interrupted`` names the signal, and a
+        sentence on stderr says how to go on. Episodes from which nothing was learnt yet
+        are dropped, as if they had not begun: in an environment that does the same for
+        the same seed, the next call goes on bit for bit. A second Ctrl-C interrupts at
+        once.
 
         Args:
             env: the id of a Gymnasium environment, an environment, or a vector of them.
@@ -200,13 +218,15 @@ class PolicyLearner(Agent):
             iterations: how often; call it again for more.
             episodes: how many each time.
             copies: how many environments to make of an id.
+            max_steps: how long an episode may be.
 
         Returns:
             The agent's `Progress`, since it was made.
 
         Raises:
             ValueError: an unknown id, an environment that does not fit the agent, or
-                one that gives what is not finite.
+                one that gives what is not finite or not what its spaces say; an episode
+                without an end.
             TypeError: an argument of a wrong type.
             RuntimeError: the environment raised an error.
             NonFiniteLossError: the loss became NaN or infinite.
@@ -215,16 +235,38 @@ class PolicyLearner(Agent):
         iterations = check_positive_int(iterations, "iterations", MOST)
         episodes = check_positive_int(episodes, "episodes", MOST)
         copies = check_positive_int(copies, "copies")
-        with Walk(env, min(copies, episodes) if isinstance(env, str) else 1) as walk:
+        max_steps = check_positive_int(max_steps, "max_steps", MOST_STEPS)
+        self.progress.interrupted, done = None, 0
+        with (
+            Interrupts() as interrupts,
+            Walk(env, min(copies, episodes) if isinstance(env, str) else 1) as walk,
+        ):
             self._check_fit(walk)
-            for _ in range(iterations):
-                walk.reset(drawn_seed(self.generator))
-                batch = record(
-                    walk, lambda w: self.explore(w.observations), None, episodes
-                )
+
+            def act(walk: Walk) -> Any:
+                if interrupts.came():
+                    raise Left
+                return self.explore(walk.observations)
+
+            while done < iterations and not interrupts.came():
+                before = self.generator.bit_generator.state
+                try:
+                    walk.reset(drawn_seed(self.generator))
+                    batch = record(walk, act, None, episodes, max_steps=max_steps)
+                except Left:
+                    self.generator.bit_generator.state = before
+                    break
                 loss = self.update(batch)
                 noted(self, batch, batch.totals.tolist(), loss=loss)
-        return self.progress
+                done += 1
+        return self._end(interrupts, done, iterations, "iterations")
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {
+            "credit": self.credit,
+            "baseline": self.baseline,
+            "normalize": self.normalize,
+        }
 
 
 class GaussianLearner(Agent):
@@ -261,12 +303,12 @@ class GaussianLearner(Agent):
         self.epochs = check_positive_int(epochs, "epochs", MOST)
         self.batch_size = check_positive_int(batch_size, "batch_size")
         self.reward_scale = check_positive(reward_scale, "reward_scale")
-        sigma = check_positive(sigma, "sigma")
+        self._sigma = sigma = check_positive(sigma, "sigma")
         self.mean, self.value = self._networks(seed, [actions, 1])
         self.log_sigma = dl.tensor(
             np.full(actions, math.log(sigma), np.float32), requires_grad=True
         )
-        self.optimizer = dl.Adam(self.parameters(), lr)
+        self._optimized(self.parameters(), lr)
 
     parameters: Callable[[], list[Any]]
 
@@ -344,7 +386,7 @@ class GaussianLearner(Agent):
             spread after their mean is taken away; and targets for the values.
 
         Raises:
-            ValueError: columns of another shape or dtype.
+            ValueError: columns of another shape or dtype, or not finite in float32.
             TypeError: what is no rollout.
         """
         check_steps(self, batch)
@@ -372,7 +414,7 @@ class GaussianLearner(Agent):
             A tensor, one number.
 
         Raises:
-            ValueError: columns of another shape or dtype.
+            ValueError: columns of another shape or dtype, or not finite in float32.
             TypeError: what is no rollout.
         """
         dl: Any = importlib.import_module(self.twin)
@@ -392,7 +434,7 @@ class GaussianLearner(Agent):
             The mean loss.
 
         Raises:
-            ValueError: columns of another shape or dtype.
+            ValueError: columns of another shape or dtype, or not finite in float32.
             TypeError: what is no rollout.
             NonFiniteLossError: the loss is NaN or infinite.
         """
@@ -407,7 +449,7 @@ class GaussianLearner(Agent):
                 rows, rows, self.batch_size, seed=self.generator
             ):
                 mine = [column[part] for column in (x, a, old, A, targets)]
-                total += self._descend(partial(self._loss, *mine))
+                total += self._descend(partial(self._loss, *mine), batch)
                 n += 1
         return total / n
 
@@ -417,6 +459,11 @@ class GaussianLearner(Agent):
         """Acts for some steps, learns from them, and forgets them.
 
         Episodes go on from one iteration to the next.
+
+        Ctrl-C and SIGTERM end it: ``progress.interrupted`` names the signal, and a
+        sentence on stderr says how to go on. Steps from which nothing was learnt yet
+        are dropped, and the next call starts new episodes. A second Ctrl-C interrupts
+        at once.
 
         Args:
             env: the id of a Gymnasium environment, an environment, or a vector of them.
@@ -431,7 +478,7 @@ class GaussianLearner(Agent):
 
         Raises:
             ValueError: an unknown id, an environment that does not fit the agent, or
-                one that gives what is not finite.
+                one that gives what is not finite or not what its spaces say.
             TypeError: an argument of a wrong type.
             RuntimeError: the environment raised an error.
             NonFiniteLossError: the loss became NaN or infinite.
@@ -442,20 +489,43 @@ class GaussianLearner(Agent):
         copies = check_positive_int(copies, "copies")
         drawn: list[np.ndarray] = []
 
-        def act(walk: Walk) -> Any:
-            drawn[:] = [self.explore(walk.observations)]
-            return walk.allowed(drawn[0])
-
-        with Walk(env, copies if isinstance(env, str) else 1) as walk:
+        self.progress.interrupted, done = None, 0
+        with (
+            Interrupts() as interrupts,
+            Walk(env, copies if isinstance(env, str) else 1) as walk,
+        ):
             self._check_fit(walk)
+
+            def act(walk: Walk) -> Any:
+                if interrupts.came():
+                    raise Left
+                drawn[:] = [self.explore(walk.observations)]
+                return walk.allowed(drawn[0])
+
             walk.reset(drawn_seed(self.generator))
-            for _ in range(iterations):
-                batch = record(walk, act, steps, None, lambda: drawn[0])
+            while done < iterations and not interrupts.came():
+                before = self.generator.bit_generator.state
+                try:
+                    batch = record(walk, act, steps, None, lambda: drawn[0])
+                except Left:
+                    self.generator.bit_generator.state = before
+                    break
                 loss = self.update(batch)
                 sigma = float(self.sigma.mean())
                 noted(self, batch, walk.finished, loss=loss, sigma=sigma)
                 walk.finished = []
-        return self.progress
+                done += 1
+        return self._end(interrupts, done, iterations, "iterations")
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {
+            "sigma": self._sigma,
+            "lam": self.lam,
+            "clip": self.clip,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "reward_scale": self.reward_scale,
+        }
 
 
 def check_steps(agent: Any, batch: Any) -> None:
@@ -479,6 +549,10 @@ def check_steps(agent: Any, batch: Any) -> None:
             f"batch needs actions in [0, {agent.actions}), got {batch.actions.min()} "
             f"to {batch.actions.max()}"
         )
+    for name in ("observations", "rewards", "following"):
+        check_fits(getattr(batch, name), f"the batch's {name}")
+    if not agent.discrete:
+        check_fits(batch.actions, "the batch's actions")
 
 
 def noted(agent: Agent, batch: Rollout, totals: Any, **numbers: float) -> None:

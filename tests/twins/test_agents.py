@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
 import pickle
+import signal
 
 import numpy as np
 import pytest
 
-from d2lib import scratch
+from d2lib import checkpoint, scratch
 from d2lib.checkpoint import CheckpointError
 from d2lib.reinforcement import (
     Batch,
@@ -656,10 +658,11 @@ def test_a_checkpoint_of_another_agent_changes_nothing(dl, tmp_path):
     dl.DQN(4, 2, hidden=(9,)).save(path)
     refused(r"with hidden \[9\], and this one has \[8\]: build it with the same")
     dl.DQN(4, 2, hidden=(8,)).save(path)
-    refused("with schedule 'linear")
+    refused("with lr 'linear.0.001, .* and this one has 'linear.0.01, ")
     options = {"lr": linear(1e-2, 200, end=1e-3), "capacity": 1070}
+    options |= {"epsilon": linear(1.0, 80, end=0.1), "warmup": 30, "batch_size": 8}
     dl.DQN(4, 2, hidden=(8,), **options).save(path)
-    refused(r"observations must have shape \(60, 4\), got \(1070, 4\)")
+    refused("with capacity 1070, and this one has 60: build it with the same")
     dl.MLP([4, 8, 2]).save(path)
     refused("holds no agent")
     agent.save(path)
@@ -670,7 +673,273 @@ def test_a_checkpoint_of_another_agent_changes_nothing(dl, tmp_path):
         agent.load(path)
 
 
+OTHERS = {
+    "DQN": {
+        "activation": "tanh",
+        "gamma": 0.9,
+        "lr": 1e-2,
+        "epsilon": 0.5,
+        "loss": "huber",
+        "target": "hard",
+        "tau": 0.5,
+        "copy_every": 7,
+        "double": False,
+        "batch_size": 8,
+        "capacity": 2_000,
+        "warmup": 50,
+        "scale": (0.1, 1, 1),
+        "reward_scale": 0.5,
+    },
+    "PolicyGradient": {
+        "gamma": 0.9,
+        "lr": linear(1e-2, 50),
+        "credit": "total",
+        "baseline": None,
+        "normalize": False,
+        "scale": 0.1,
+    },
+    "GaussianPolicy": {
+        "sigma": 0.5,
+        "gamma": 0.9,
+        "lam": 0.5,
+        "clip": None,
+        "epochs": 3,
+        "batch_size": 8,
+        "lr": 1e-2,
+        "scale": (0.1, 1, 1),
+        "reward_scale": 0.5,
+    },
+}
+
+
+def built(dl, kind, **options):
+    options = {"capacity": 1_000} | options if kind == "DQN" else options
+    return getattr(dl, kind)(3, 2, hidden=(4,), seed=0, **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, o in OTHERS.items() for name in o]
+)
+def test_a_checkpoint_of_other_arguments_is_refused(dl, kind, name, tmp_path):
+    path = tmp_path / "agent.npz"
+    option = {name: OTHERS[kind][name]}
+    built(dl, kind, **option).save(path)
+    agent = built(dl, kind)
+    before = everything(agent)
+    with pytest.raises(CheckpointError, match="build it with the same arg") as found:
+        agent.load(path)
+    assert f"with {name} " in str(found.value)
+    same(everything(agent), before)
+    built(dl, kind, **option).load(path)
+
+
+def test_every_argument_is_compared():
+    from inspect import signature
+
+    known = {"inputs", "actions", "hidden", "activation", "seed"}
+    for kind, options in OTHERS.items():
+        assert set(signature(getattr(scratch, kind)).parameters) <= {*options, *known}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_older_checkpoint_that_tells_less_is_loaded(dl, kind, tmp_path):
+    path = tmp_path / "agent.npz"
+    agent, learn = learner(dl, kind)
+    learn()
+    agent.save(path)
+    arrays, meta = checkpoint.load(path)
+    told = ("agent", "inputs", "actions", "hidden", "activation")
+    settings = {name: meta["settings"][name] for name in told}
+    rate = meta["settings"]["lr"]
+    settings["schedule"] = rate if isinstance(rate, str) else None
+    del meta["progress"]["interrupted"]
+    checkpoint.save(path, arrays, {**meta, "settings": settings})
+    other, _ = learner(dl, kind)
+    other.load(path)
+    same(everything(other), everything(agent))
+    if kind == "dqn":  # and what it tells is compared
+        checkpoint.save(
+            path, arrays, {**meta, "settings": {**settings, "schedule": None}}
+        )
+        with pytest.raises(
+            CheckpointError, match="with lr None, and this one has 'lin"
+        ):
+            other.load(path)
+        checkpoint.save(path, arrays, {**meta, "settings": settings})
+        with pytest.raises(CheckpointError, match="with lr 'linear"):
+            dl.DQN(4, 2, hidden=(8,), capacity=60, warmup=9, batch_size=8).load(path)
+
+
+# Interrupted --------------------------------------------------------------------------
+
+
+def kill_at(env, n, number=signal.SIGINT):
+    """Sends a signal to this process at the n-th step of an environment."""
+    step, count = env.step, iter(range(1, 10**9))
+
+    def counted(action):
+        if next(count) == n:
+            os.kill(os.getpid(), number)
+        return step(action)
+
+    env.step = counted
+    return env
+
+
+def small(dl, kind):
+    """An agent, and how it learns so much (in its units) in an environment."""
+    if kind == "dqn":
+        rate = linear(1e-2, 200, end=1e-3)
+        options = {"warmup": 5, "batch_size": 4, "capacity": 60, "lr": rate}
+        agent = dl.DQN(2, 3, hidden=(4,), seed=5, **options)
+        return agent, lambda env, n: agent.learn(env, n, validation=2, every=10)
+    if kind == "policy":
+        agent = dl.PolicyGradient(2, 3, hidden=(4,), seed=5)
+        return agent, lambda env, n: agent.learn(env, n, episodes=2)
+    agent = dl.GaussianPolicy(2, 2, hidden=(4,), epochs=2, batch_size=5, seed=5)
+    return agent, lambda env, n: agent.learn(env, n, steps=8)
+
+
+WORLD = {"dqn": Count, "policy": Count, "gaussian": Push}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("at", [1, 7, 13, 21])
+def test_a_signal_ends_learning_between_two_steps(
+    dl, kind, at, number, tmp_path, capsys
+):
+    """What is left is whole: saved and loaded, it goes on as it does by itself."""
+    path = tmp_path / "agent.npz"
+    agent, learn = small(dl, kind)
+    env = kill_at(WORLD[kind](4), at, number)
+    progress = learn(env, 25)
+    name = signal.Signals(number).name
+    assert progress is agent.progress
+    assert progress.interrupted == name
+    assert env.closed == 0
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"learn stopped by {name} after ")
+    assert "goes on, and agent.save(path) keeps the agent" in said
+    agent.save(path)
+    other, go_on = small(dl, kind)
+    other.load(path)
+    for each in (learn, go_on):
+        assert each(WORLD[kind](4), 3).interrupted is None
+    same(everything(agent), everything(other))
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at", [1, 8, 9, 13, 24])
+def test_a_policy_goes_on_as_if_never_interrupted(dl, at, capsys):
+    """In the middle of an episode, at the end of one, and at that of an iteration."""
+    agent, learn = small(dl, "policy")
+    learn(Count(4), 5)
+    other, other_learn = small(dl, "policy")
+    other_learn(kill_at(Count(4), at), 5)
+    done = len(other.progress.measured)
+    assert done == (at - 1) // 8 + (at % 8 == 0)
+    said = capsys.readouterr().err
+    rest = f"agent.learn(env, {5 - done}) goes on"
+    assert f"after {done} of 5 iterations; {rest}" in said
+    other_learn(Count(4), 5 - done)
+    same(everything(agent), everything(other))
+
+
+def test_a_dqn_goes_on_from_the_step_at_which_it_was_interrupted(dl, capsys):
+    agent, learn = small(dl, "dqn")
+    learn(kill_at(Count(4), 10), 35)  # that one ends with a validation
+    assert agent.steps == 10
+    assert agent.progress.measured == [10]
+    said = capsys.readouterr().err
+    assert "after 10 of 35 steps; agent.learn(env, 25) goes on" in said
+    learn(Count(4), 25)
+    straight, straight_learn = small(dl, "dqn")
+    straight_learn(Count(4), 35)
+    same(everything(agent), everything(straight))
+
+
+def test_a_signal_at_the_last_step(capsys):
+    _, learn = small(scratch, "dqn")
+    assert learn(kill_at(Count(4), 7), 7).interrupted == "SIGINT"
+    assert "after 7 of 7 steps; that was the last" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_ctrl_c_interrupts(kind):
+    _, learn = small(scratch, kind)
+    env = WORLD[kind](4)
+    step = env.step
+
+    def waiting(action):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(action)
+
+    env.step = waiting
+    with pytest.raises(KeyboardInterrupt):
+        learn(env, 3)
+    learn(WORLD[kind](4), 3)
+
+
+@needs_mxnet
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("where", ["mark_variables", "get_symbol"])
+def test_an_interrupt_within_an_update_does_not_break_an_agent(
+    mx, kind, where, monkeypatch
+):
+    """A second Ctrl-C, or one in a loop of the reader's own."""
+    from d2lib.mx import _tape
+
+    agent, learn = small(mx, kind)
+    world = WORLD[kind]
+    learn(world(4), 12)
+    real, calls = getattr(_tape.autograd, where), iter(range(10**6))
+
+    def once(*args):
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_tape.autograd, where, once)
+        with pytest.raises(KeyboardInterrupt):
+            learn(world(4), 12)
+    before = agent.state()
+    learn(world(4), 12)
+    assert any((w != before[name]).any() for name, w in agent.state().items())
+
+
 # What goes wrong ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", ["observations", "rewards", "following"])
+def test_a_loss_that_is_not_finite_names_the_batch_that_is_not(dl, column):
+    agent, x = dqn(dl), batch(0)
+    getattr(x, column)[3] = np.nan
+    before = everything(agent)
+    with pytest.raises(NonFiniteLossError, match=f"because the batch's {column} are"):
+        agent.update(x)
+    same(everything(agent), before)
+
+
+def test_one_reward_beyond_float32_is_not_remembered(dl, tmp_path):
+    agent, learn = small(dl, "dqn")
+    learn(Count(4), 12)
+    env = Count(4)
+    env.step = lambda action: (env.seen(), 1e39, False, False, {})
+    with pytest.raises(ValueError, match=r"rewards with 1e\+39 at step 1 .*too large"):
+        learn(env, 5)
+    assert len(agent.replay) == agent.steps == 12
+    assert np.isfinite(agent.replay.state()["rewards"]).all()
+    learn(Count(4), 12)
+
+
+def test_stop_needs_validation():
+    agent = scratch.DQN(2, 3, hidden=(4,))
+    with pytest.raises(ValueError, match="stop=5 is a mean of validation episodes, "):
+        agent.learn(Count(), 5, validation=0, stop=5.0)
+    assert agent.steps == 0
 
 
 @pytest.mark.parametrize("trouble", ["raises", "nan", "reward"])

@@ -587,7 +587,7 @@ def outcome(one, dl, **spoilt):
 
 
 #: What calls a function of the user's: its errors are the user's too.
-CALLS = ("f", "loss")
+CALLS = ("f", "loss", "policy")
 
 
 def complaints(one, name, values, own=False):
