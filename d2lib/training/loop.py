@@ -21,6 +21,7 @@ import numpy as np
 
 from d2lib import checkpoint as checkpoints
 from d2lib._checks import (
+    check_choice,
     check_flag,
     check_path,
     check_positive,
@@ -61,6 +62,7 @@ def fit(
     checkpoint_steps: int | None = None,
     checkpoint_seconds: float | None = None,
     resume: bool = False,
+    kvstore: str | None = None,
 ) -> History:
     r"""Trains a model of either twin by mini-batch gradient descent.
 
@@ -99,6 +101,19 @@ def fit(
         resume: whether to go on from that file if it exists. Model, optimiser and
             callbacks then continue as if they had never stopped, bit for bit, from the
             middle of an epoch too.
+        kvstore: for a program that `d2lib.mx.launch` has started in several processes:
+            "dist_sync", in which each of n workers takes every n-th example of the
+            shuffled order and all take one step, with the mean gradient, so that n
+            workers with B/n examples each end where one with B does; or "dist_async",
+            in which nobody waits for anybody.
+
+    With ``kvstore`` what is given is the same on all workers (of batches that are given
+    each takes every n-th; examples fewer than workers at an epoch's end are left out).
+    Worker 0's first weights count, and only it writes files, which all must be able to
+    read to resume; ``run.rank`` tells callbacks which one they are on. ``BatchNorm``
+    normalizes by the worker's own examples, and its running statistics are averaged at
+    the end of an epoch. ``history.loss`` is that of all examples, with "dist_async" of
+    the worker's own.
 
     Ctrl-C and SIGTERM end the training after the step that is being taken: with a
     checkpoint if there is a file for it, callbacks told (`EarlyStopping` restores the
@@ -117,7 +132,9 @@ def fit(
             without names, or that return no number; a callback outside a list; data
             that is neither a pair of arrays nor batches; any other argument of a wrong
             type.
-        OSError: the checkpoint's folder is missing or can't be written.
+        OSError: the checkpoint's folder is missing or can't be written; a scheduler
+            that can't be reached.
+        RuntimeError: ``kvstore`` in a process that no launcher has started.
         NonFiniteLossError: the loss became NaN or infinite; the message names the step.
         CheckpointError: the file to resume from is damaged, or of a training with
             another model, data or settings.
@@ -139,6 +156,12 @@ def fit(
         True
     """
     twin = importlib.import_module(twin_of(model))
+    check_choice(kvstore, (None, "dist_sync", "dist_async"), "kvstore")
+    if kvstore is not None and model.twin != "d2lib.mx":
+        raise ValueError(
+            f"kvstore={kvstore!r} needs a model of d2lib.mx, got one of {model.twin}: "
+            "the servers are MXNet's"
+        )
     check_optimizer(optimizer, model)
     check_loss(loss, model.twin)
     metrics = named_functions(metrics)
@@ -170,6 +193,12 @@ def fit(
     if checkpoint_seconds is not None:
         checkpoint_seconds = check_positive(checkpoint_seconds, "checkpoint_seconds")
     run = Run(model, optimizer, History(metrics={name: [] for name in metrics}))
+    store = None
+    if kvstore is not None:
+        servers = importlib.import_module("d2lib.mx._servers")
+        store = servers.Servers(kvstore, model)
+        feed.shard(store.rank, store.workers)
+        run.rank = store.rank
     run.measured = ("loss", *(["val_loss"] if held_out else []), *metrics)
     settings = (
         settings_of(
@@ -182,18 +211,19 @@ def fit(
             batch_size=batch_size,
             clip_norm=clip_norm,
             class_weight=None if weighted is None else weighted.described,
+            workers=1 if store is None else store.workers,
         )
         if checkpoint is not None
         else {}
     )
     total, seen = 0.0, 0  # of this epoch: the sum of the examples' losses, their number
-    if checkpoint is not None:
+    if checkpoint is not None and not run.rank:
         checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
     if checkpoint is not None and check_flag(resume, "resume") and checkpoint.exists():
         total, seen = resume_from(checkpoint, run, callbacks, settings)
         _check_unfinished(checkpoint, run, epochs)
     else:
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None and checkpoint.exists() and not run.rank:
             warnings.warn(
                 f"{checkpoint} is there already and will be written over: pass "
                 "resume=True to go on from it, or another name",
@@ -201,13 +231,23 @@ def fit(
             )
         for callback in callbacks:
             callback.on_start(run)
+    if store is not None:
+        store.begin(
+            {
+                "number of batches in an epoch": feed.steps or 0,
+                "number of steps taken before": run.steps,
+                "epochs": epochs,
+                "batch_size": batch_size,
+                "seed": seed,
+            }
+        )
 
     kept = time.monotonic()
 
     def keep() -> None:
         nonlocal kept
         kept = time.monotonic()
-        if checkpoint is None:
+        if checkpoint is None or run.rank:
             return
         try:
             write(checkpoint, run, callbacks, settings, total, seen)
@@ -218,12 +258,16 @@ def fit(
                 stacklevel=3,
             )
 
-    shown = Progress(progress, epochs, feed.steps)
+    shown = Progress(False if run.rank else progress, epochs, feed.steps)
     shown.step(run.epoch, math.nan, run.steps)
     with Interrupts() as interrupts, closing(shown):
-        while run.epoch < epochs and not run.stop and not interrupts.came():
+
+        def asked() -> str | None:  # to stop; all workers say the same
+            return interrupts.came() if store is None else store.asked
+
+        while run.epoch < epochs and not run.stop and not asked():
             epoch, done = run.epoch, run.step
-            model.seed([seed, epoch])
+            model.seed([seed, epoch, *([run.rank] if run.rank else [])])
             batches = feed.batches(np.random.default_rng([seed, epoch]))
             _pass_over(twin, model, batches, done)
             for xb, yb in batches:
@@ -243,7 +287,9 @@ def fit(
                         "the loss of a batch must be one number, got shape "
                         f"{tuple(batch_loss.shape)}: let it return the mean"
                     )
-                value = float(batch_loss)
+                value, examples = float(batch_loss), len(yb)
+                if store is not None:
+                    value, examples = store.meet(value, examples, interrupts.came())
                 if not math.isfinite(value):
                     raise NonFiniteLossError(
                         f"the loss became {value} at step {run.step + 1} of epoch "
@@ -252,38 +298,53 @@ def fit(
                         "look for a log or a division by 0"
                     )
                 batch_loss.backward()
+                if store is not None:
+                    store.add_gradients()
                 if clip_norm is not None:
                     twin.clip_gradients(model.parameters(), clip_norm)
                 optimizer.step()
-                total += value * len(yb)
-                seen += len(yb)
+                if store is not None:
+                    store.stepped()
+                total += value * examples
+                seen += examples
                 run.step, run.steps, run.batch_loss = run.step + 1, run.steps + 1, value
                 shown.step(epoch, value)
                 for callback in callbacks:
                     callback.on_batch(run)
-                if interrupts.came():
+                if asked():
                     break
                 late = (
                     checkpoint_seconds and time.monotonic() - kept >= checkpoint_seconds
                 )
                 if late or (checkpoint_steps and not run.steps % checkpoint_steps):
                     keep()
-            if interrupts.came():
+            if store is not None and not asked():
+                store.meet(0.0, 0, interrupts.came(), ended=True)
+            if asked():
                 break
+            if store is not None:
+                store.average_buffers()
             run.history.loss.append(total / seen)
             run.epoch, run.step, total, seen = epoch + 1, 0, 0.0, 0
             evaluate(run.history, twin, model, loss, held_out, metrics, feed)
             for callback in callbacks:
                 callback.on_epoch(run)
+            if store is not None:
+                run.stop = store.any(run.stop)
             shown.epoch(run.epoch, run.history, run.measured)
             keep()
-        if interrupts.came():
+        if asked():
+            if store is not None:
+                store.average_buffers()
             keep()
-    if interrupts.came():
-        run.interrupted = run.history.interrupted = interrupts.came()
+    if store is not None:
+        store.leave()
+    if asked():
+        run.interrupted = run.history.interrupted = asked()
         for callback in callbacks:
             callback.on_interrupt(run)
-        _tell(run, checkpoint)
+        if not run.rank:
+            _tell(run, checkpoint)
     for callback in callbacks:
         callback.on_end(run)
     return run.history
