@@ -239,7 +239,12 @@ def _buffers(model: Any) -> list[Any]:
 
 
 def check_environment(kind: str, environ: Mapping[str, str]) -> None:
-    """Raises RuntimeError unless a launcher has started this process as a worker."""
+    """Raises RuntimeError unless a launcher has started this process as a worker.
+
+    Example:
+        >>> environ = {name: "1" for name in NEEDED} | {"DMLC_ROLE": "worker"}
+        >>> check_environment("dist_sync", environ)
+    """
     missing = [name for name in NEEDED if not environ.get(name)]
     if missing or environ["DMLC_ROLE"] != "worker":
         why = (
@@ -277,9 +282,7 @@ def _connected(kind: str) -> Any:
     """This process's connection to the servers."""
     global _store
     if _store is None:
-        check_scheduler(
-            os.environ["DMLC_PS_ROOT_URI"], os.environ["DMLC_PS_ROOT_PORT"]
-        )
+        check_scheduler(os.environ["DMLC_PS_ROOT_URI"], os.environ["DMLC_PS_ROOT_PORT"])
         from mxnet.base import _LIB
 
         _store = mx.kv.create(kind)

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -47,18 +48,14 @@ class Member:
 
     def send(self, number: int) -> None:
         """Passes on a signal, to other machines, too."""
-        try:
+        with suppress(OSError):  # it may have ended
             self.process.stdin.write(bytes([number]))  # type: ignore[union-attr]
             self.process.stdin.flush()  # type: ignore[union-attr]
-        except (OSError, ValueError):
-            pass  # it has ended
 
     def close(self) -> None:
         """Lets it end, on another machine, too: nobody holds its input any more."""
-        try:
+        with suppress(OSError):
             self.process.stdin.close()  # type: ignore[union-attr]
-        except OSError:
-            pass
 
     def end(self) -> None:
         """Waits until it has ended, or ends it."""
@@ -112,13 +109,10 @@ def launch(
         OSError: the port is in use.
 
     Example:
-        >>> import tempfile
-        >>> program = Path(tempfile.mkdtemp()) / "program.py"
-        >>> _ = program.write_text("print('here')")
-        >>> launch([program], workers=1, servers=0)
+        >>> launch(["no-such-program.py"], workers=2)
         Traceback (most recent call last):
         ...
-        ValueError: servers must be at least 1, got 0
+        ValueError: program must be a file with a program in Python, got 'no-such-program.py'
     """
     workers = check_positive_int(workers, "workers")
     servers = check_positive_int(servers, "servers")
@@ -291,7 +285,7 @@ def _free_port(address: str, port: int) -> int:
 
 
 def hosts_in(path: str | Path) -> list[str]:
-    """Reads a file with the name of a machine in each line.
+    r"""Reads a file with the name of a machine in each line.
 
     Args:
         path: of the file; what follows a # is not read, nor are empty lines.
@@ -306,7 +300,7 @@ def hosts_in(path: str | Path) -> list[str]:
     Example:
         >>> import tempfile
         >>> file = Path(tempfile.mkdtemp()) / "hosts.txt"
-        >>> _ = file.write_text("alpha  # the new one\\nme@beta\\n")
+        >>> _ = file.write_text("alpha  # the new one\nme@beta\n")
         >>> hosts_in(file)
         ['alpha', 'me@beta']
     """

@@ -234,6 +234,7 @@ def fit(
     if store is not None:
         store.begin(
             {
+                "number of examples": len(feed.y) if isinstance(feed, Arrays) else 0,
                 "number of batches in an epoch": feed.steps or 0,
                 "number of steps taken before": run.steps,
                 "epochs": epochs,
