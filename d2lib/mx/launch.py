@@ -109,10 +109,10 @@ def launch(
         OSError: the port is in use.
 
     Example:
-        >>> launch(["no-such-program.py"], workers=2)
+        >>> launch(["no.py"], workers=2)
         Traceback (most recent call last):
         ...
-        ValueError: program must be a file with a program in Python, got 'no-such-program.py'
+        ValueError: program must be a file with a program in Python, got 'no.py'
     """
     workers = check_positive_int(workers, "workers")
     servers = check_positive_int(servers, "servers")
