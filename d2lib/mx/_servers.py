@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,6 +32,7 @@ NEEDED = (
     *("DMLC_NUM_WORKER", "DMLC_NUM_SERVER"),
 )
 PATIENCE = 60.0  # seconds: the scheduler imports MXNet first, as the workers do
+JOINING = 300.0  # seconds that all have to find each other
 
 _store: Any = None  # MXNet has one connection per process
 _used = 0  # keys of this store
@@ -63,6 +66,7 @@ class Servers:
         self._model = model
         self._learnables = [Learnable(p) for p in model.parameters()]
         self._share = 1.0
+        self._reached = 0  # tells which parameters the last backward has reached
 
     # Before the first step -----------------------------------------------------------
 
@@ -99,7 +103,7 @@ class Servers:
                 self._wait()
                 self._kv.pull(keys, out=into)
         self._changed()
-        self._ready(4)  # what `meet` exchanges
+        self._ready(5)  # what `meet` exchanges
 
     # Each step -----------------------------------------------------------------------
 
@@ -118,13 +122,21 @@ class Servers:
             The mean loss over the batches of all workers, and their examples.
 
         Raises:
-            ValueError: some have a batch and others have none.
+            ValueError: some have a batch and others have none; or a model that chose
+                by its batch which parameters to use.
         """
         number = signal.Signals[asked].value if asked else 0
         if not self.sync:
             self.asked = asked
             return loss, examples
-        rows = self._gather([loss * examples, examples, number, ended])
+        rows = self._gather([loss * examples, examples, number, ended, self._reached])
+        for rank, row in enumerate(rows):
+            if row[4] != rows[0][4]:
+                raise ValueError(
+                    "the same parameters must have a gradient on all workers, and in "
+                    f"the last step worker {rank} had others than worker 0: let the "
+                    "model use all of its parameters for every batch"
+                )
         asking = int(max(row[2] for row in rows))
         self.asked = signal.Signals(asking).name if asking else None
         done = [str(rank) for rank, row in enumerate(rows) if row[3]]
@@ -145,6 +157,8 @@ class Servers:
             return
         for p in self._learnables:
             p.refresh()
+        reached = [i for i, p in enumerate(self._learnables, start=1) if p.ready]
+        self._reached = sum(i**3 for i in reached)
         learn = [
             (key, p.classic_gradient)
             for key, p in zip(self._gradients, self._learnables, strict=True)
@@ -153,8 +167,9 @@ class Servers:
         keys, gradients = [key for key, _ in learn], [g for _, g in learn]
         for g in gradients:
             g *= self._share
-        self._kv.push(keys, gradients)
-        self._kv.pull(keys, out=gradients)
+        if keys:
+            self._kv.push(keys, gradients)
+            self._kv.pull(keys, out=gradients)
 
     def stepped(self) -> None:
         """After a step of the optimiser: adds it to those of the others, if alone."""
@@ -285,7 +300,11 @@ def _connected(kind: str) -> Any:
         check_scheduler(os.environ["DMLC_PS_ROOT_URI"], os.environ["DMLC_PS_ROOT_PORT"])
         from mxnet.base import _LIB
 
-        _store = mx.kv.create(kind)
+        late = threading.Timer(JOINING, _give_up)
+        late.daemon = True
+        late.start()
+        _store = mx.kv.create(kind)  # returns when all have come
+        late.cancel()
         # Who fails must end, not wait for the others, who wait for him.
         _LIB.MXKVStoreSetBarrierBeforeExit(_store.handle, 0)
         if kind == "dist_async":
@@ -298,3 +317,15 @@ def _connected(kind: str) -> Any:
             f"training, got {kind!r}: servers do the one or the other"
         )
     return _store
+
+
+def _give_up() -> None:
+    """Ends a worker that MXNet would let wait for ever."""
+    print(
+        f"kvstore: {os.environ['DMLC_NUM_WORKER']} workers and "
+        f"{os.environ['DMLC_NUM_SERVER']} servers have not found each other in "
+        f"{JOINING:g} s: each must be running, and reach the others at their addresses",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(1)

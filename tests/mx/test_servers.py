@@ -37,9 +37,18 @@ folder, batch_size = Path(sys.argv[1]), int(sys.argv[2])
 RANK = os.environ["DMLC_RANK"]
 DATA = spirals(133, classes=2, seed=0)
 
-def train(name, kvstore="dist_sync", data=DATA, norm=False, seed=0, **options):
+class Either(dl.Module):
+    # of two layers, by the worker
+    def __init__(self):
+        super().__init__()
+        self.layers = [dl.Dense(2, 2, seed=i) for i in range(2)]
+    def forward(self, x):
+        return self.layers[int(RANK)](x)
+
+def train(name, kvstore="dist_sync", data=DATA, norm=False, seed=0, model=None,
+          **options):
     middle = [dl.BatchNorm(12)] if norm else []
-    model = dl.Sequential(
+    model = model or dl.Sequential(
         dl.Dense(2, 12, "relu", seed=seed), *middle, dl.Dense(12, 2, seed=1)
     )
     optimizer = getattr(dl, name)(model.parameters(), lr=0.01)
@@ -59,11 +68,11 @@ class AtStep(dl.Callback):
         if (run.steps, run.rank) == (self.step, self.rank):
             self.act()
 
-def errors(*tries):
+def errors(*tries, **options):
     found = []
     for data in tries:
         try:
-            train("SGD", data=data)
+            train("SGD", data=data, **options)
         except ValueError as error:
             found.append(str(error))
     return found
@@ -124,6 +133,10 @@ leave("errors", model, errors=errors(
     batches, lambda: iter(batches), (x[:1], y[:1]), (x[: 90 + int(RANK)],
     y[: 90 + int(RANK)]), lambda: iter(batches[: 6 + 2 * int(RANK)])))
 train("SGD", data=batches[:6], epochs=1)
+own = folder / f"file-{RANK}.npz"  # as on two machines: worker 1's is never written
+train("SGD", epochs=1, checkpoint=own)
+leave("own", model, errors=errors(DATA, checkpoint=own, resume=True)
+      + errors(DATA, model=Either()))
 """
 
 KILLED = """
@@ -164,6 +177,10 @@ def test_workers_without_as_many_batches_are_told(two):
     assert "data needs an example for each worker, got 1 for 2 workers" in few
     assert "the same number of examples, got 90 on worker 0 and 91 on" in other
     assert "worker 0 of 2 has no more while others have" in own
+    for each in told(two.folder, "own", 2):
+        assert "steps taken before, got 5 on worker 0 and 0 on" in each["errors"][0]
+        assert "in the last step worker 1 had others than" in each["errors"][1]
+    assert not (two.folder / "file-1.npz").exists()
 
 
 FOUR = """
