@@ -89,7 +89,8 @@ def launch(
     Every worker is given the environment by which MXNet's processes find each other
     (``DMLC_ROLE`` and its kin), and ``DMLC_RANK``, its number. What they print appears
     behind their names. SIGINT and SIGTERM are passed on to them, so that `fit` stops
-    after a step, with a checkpoint.
+    after a step, with a checkpoint. An error that a worker's program catches is not
+    seen: let it end the program, or the others wait.
 
     Args:
         program: a file with a program in Python, and its arguments.

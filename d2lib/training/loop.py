@@ -113,7 +113,8 @@ def fit(
     read to resume; ``run.rank`` tells callbacks which one they are on. ``BatchNorm``
     normalizes by the worker's own examples, and its running statistics are averaged at
     the end of an epoch. ``history.loss`` is that of all examples, with "dist_async" of
-    the worker's own.
+    the worker's own. From three workers on, the order in which gradients arrive moves
+    their sum's last digit.
 
     Ctrl-C and SIGTERM end the training after the step that is being taken: with a
     checkpoint if there is a file for it, callbacks told (`EarlyStopping` restores the
