@@ -317,6 +317,17 @@ def test_a_scheduler_that_can_not_be_reached_is_an_error(monkeypatch):
         fit(model, DATA, **options)
 
 
+def test_workers_that_never_find_each_other_end(monkeypatch, capsys):
+    monkeypatch.setenv("DMLC_NUM_WORKER", "3")
+    monkeypatch.setenv("DMLC_NUM_SERVER", "1")
+    left = []
+    monkeypatch.setattr(_servers.os, "_exit", left.append)
+    _servers._give_up()
+    assert left == [1]
+    said = capsys.readouterr().err
+    assert "3 workers and 1 servers have not found each other in 300 s" in said
+
+
 def test_a_port_in_use_is_an_error(capsys):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
