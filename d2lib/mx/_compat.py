@@ -99,6 +99,7 @@ def import_mxnet() -> Any:
         problem = _runtime.why_unreadable(os.environ)
     if problem:
         raise ImportError(f"{problem}. d2lib.scratch works without it.", name="mxnet")
+    _runtime.follow_launcher()
     try:
         with _runtime.applied(), _stand_ins(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

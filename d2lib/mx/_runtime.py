@@ -13,13 +13,14 @@ import os
 import platform
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CHOICES", "Choice", "applied", "choose", "report"]
+__all__ = ["CHOICES", "Choice", "applied", "choose", "follow_launcher", "report"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,29 @@ def applied() -> Iterator[None]:
     if "OMP_NUM_THREADS" in mine:
         busy = (used_by_others() - others) / (time.perf_counter() - start)
         leave_to_others(busy)
+
+
+def follow_launcher() -> None:
+    """Lets `d2lib.mx.launch` send signals, and ends this process when it is gone.
+
+    The launcher holds the other end of the standard input, through ssh, too. A byte is
+    the number of a signal, and the end is the end: MXNet would wait for ever for those
+    that are gone. It must be called before MXNet's import, from which a server never
+    returns.
+    """
+    if os.environ.pop("D2LIB_LAUNCHED", None) is None:
+        return
+    held = os.dup(0)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)  # for the program, and processes that it starts
+    os.close(nowhere)
+
+    def follow() -> None:
+        while number := os.read(held, 1):
+            os.kill(os.getpid(), number[0])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def leave_to_others(busy: float) -> None:

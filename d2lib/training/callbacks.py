@@ -59,6 +59,8 @@ class Run:
     batch_loss: float = math.nan
     #: the signal that ended the training, such as "SIGINT"
     interrupted: str | None = None
+    #: which of several workers this is; only 0 should write files
+    rank: int = 0
 
 
 class Callback:
@@ -405,10 +407,13 @@ class ModelCheckpoint(Callback):
                 return
             self.best = value
         path = self._named(run.epoch, values)
-        run.model.save(path)
+        if not run.rank:
+            run.model.save(path)
         self.files = [f for f in self.files if f != path] + [path]
         while self.keep is not None and len(self.files) > self.keep:
-            Path(self.files.pop(0)).unlink(missing_ok=True)
+            old = Path(self.files.pop(0))
+            if not run.rank:
+                old.unlink(missing_ok=True)
 
     def state(self) -> dict[str, np.ndarray]:
         """The best value, and the names of the files."""
@@ -471,6 +476,8 @@ class CSVLogger(Callback):
         self._lr.append(run.optimizer.lr)
         self._seconds.append(now - self._since)
         self._since = now
+        if run.rank:
+            return
         columns = {name: run.history[name] for name in run.measured}
         columns |= {"lr": self._lr, "seconds": [round(s, 3) for s in self._seconds]}
         text = io.StringIO(newline="")

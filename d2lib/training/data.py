@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,18 @@ class Feed:
     Attributes:
         steps: how many batches a pass has, or None where that is not known.
         fingerprint: what tells other data from these; None where nothing does.
+        rank: which of several workers learns from the batches, from 0.
+        workers: how many these are.
     """
 
     steps: int | None = None
     fingerprint: Any = None
+    rank = 0
+    workers = 1
+
+    def shard(self, rank: int, workers: int) -> None:
+        """Leaves to this worker its part of every pass to learn from."""
+        self.rank, self.workers = rank, workers
 
     def batches(self, generator: np.random.Generator) -> Iterator[Batch]:
         """Goes through the data once, to learn from them."""
@@ -52,6 +61,17 @@ class Arrays(Feed):
         self.x, self.y, self.batch_size = x, y, batch_size
         self.steps = -(-len(y) // batch_size)
 
+    def shard(self, rank: int, workers: int) -> None:
+        """Leaves to this worker every n-th example of the shuffled order."""
+        super().shard(rank, workers)
+        if len(self.y) < workers:
+            raise ValueError(
+                f"data needs an example for each worker, got {len(self.y)} for "
+                f"{workers} workers: start fewer"
+            )
+        whole, rest = divmod(len(self.y), workers * self.batch_size)
+        self.steps = whole + (rest >= workers)
+
     @property
     def fingerprint(self) -> Any:
         """Shapes, and a checksum of about a thousand examples."""
@@ -64,14 +84,17 @@ class Arrays(Feed):
 
     def batches(self, generator: np.random.Generator) -> Iterator[Batch]:
         """Draws the examples in a random order."""
-        if len(self.x) == 1:
+        if len(self.x) == 1 and self.workers == 1:
             (x,) = self.x
             for xb, yb in minibatches(x, self.y, self.batch_size, seed=generator):
                 yield (xb,), yb
             return
         order = np.arange(len(self.y))
-        for rows, yb in minibatches(order, self.y, self.batch_size, seed=generator):
-            yield tuple([x[rows] for x in self.x]), yb
+        together = self.batch_size * self.workers
+        for rows, yb in minibatches(order, self.y, together, seed=generator):
+            if len(rows) >= self.workers:
+                mine = slice(self.rank, None, self.workers)
+                yield tuple([x[rows[mine]] for x in self.x]), yb[mine]
 
     def parts(self, size: int) -> Iterator[Batch]:
         """Slices of the arrays."""
@@ -88,9 +111,19 @@ class Stream(Feed):
     ) -> None:
         self.source, self.name, self.steps = source, name, steps
 
+    def shard(self, rank: int, workers: int) -> None:
+        """Leaves to this worker every n-th batch."""
+        super().shard(rank, workers)
+        if self.steps is not None and self.steps % workers:
+            raise ValueError(
+                f"{self.name} must have as many batches for each worker, got "
+                f"{self.steps} for {workers} workers: let their number be a multiple"
+            )
+        self.steps = None if self.steps is None else self.steps // workers
+
     def batches(self, generator: np.random.Generator) -> Iterator[Batch]:
         """The batches as they come."""
-        return self.parts(0)
+        return islice(self.parts(0), self.rank, None, self.workers)
 
     def parts(self, size: int) -> Iterator[Batch]:
         """The batches as they come."""

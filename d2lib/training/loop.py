@@ -21,6 +21,7 @@ import numpy as np
 
 from d2lib import checkpoint as checkpoints
 from d2lib._checks import (
+    check_choice,
     check_flag,
     check_path,
     check_positive,
@@ -61,6 +62,7 @@ def fit(
     checkpoint_steps: int | None = None,
     checkpoint_seconds: float | None = None,
     resume: bool = False,
+    kvstore: str | None = None,
 ) -> History:
     r"""Trains a model of either twin by mini-batch gradient descent.
 
@@ -99,6 +101,20 @@ def fit(
         resume: whether to go on from that file if it exists. Model, optimiser and
             callbacks then continue as if they had never stopped, bit for bit, from the
             middle of an epoch too.
+        kvstore: for a program that `d2lib.mx.launch` has started in several processes:
+            "dist_sync", in which each of n workers takes every n-th example of the
+            shuffled order and all take one step, with the mean gradient, so that n
+            workers with B/n examples each end where one with B does; or "dist_async",
+            in which nobody waits for anybody.
+
+    With ``kvstore`` what is given is the same on all workers (of batches that are given
+    each takes every n-th; examples fewer than workers at an epoch's end are left out).
+    Worker 0's first weights count, and only it writes files, which all must be able to
+    read to resume; ``run.rank`` tells callbacks which one they are on. ``BatchNorm``
+    normalizes by the worker's own examples, and its running statistics are averaged at
+    the end of an epoch. ``history.loss`` is that of all examples, with "dist_async" of
+    the worker's own. From three workers on, the order in which gradients arrive moves
+    their sum's last digit.
 
     Ctrl-C and SIGTERM end the training after the step that is being taken: with a
     checkpoint if there is a file for it, callbacks told (`EarlyStopping` restores the
@@ -117,7 +133,9 @@ def fit(
             without names, or that return no number; a callback outside a list; data
             that is neither a pair of arrays nor batches; any other argument of a wrong
             type.
-        OSError: the checkpoint's folder is missing or can't be written.
+        OSError: the checkpoint's folder is missing or can't be written; a scheduler
+            that can't be reached.
+        RuntimeError: ``kvstore`` in a process that no launcher has started.
         NonFiniteLossError: the loss became NaN or infinite; the message names the step.
         CheckpointError: the file to resume from is damaged, or of a training with
             another model, data or settings.
@@ -139,6 +157,12 @@ def fit(
         True
     """
     twin = importlib.import_module(twin_of(model))
+    check_choice(kvstore, (None, "dist_sync", "dist_async"), "kvstore")
+    if kvstore is not None and model.twin != "d2lib.mx":
+        raise ValueError(
+            f"kvstore={kvstore!r} needs a model of d2lib.mx, got one of {model.twin}: "
+            "the servers are MXNet's"
+        )
     check_optimizer(optimizer, model)
     check_loss(loss, model.twin)
     metrics = named_functions(metrics)
@@ -170,6 +194,13 @@ def fit(
     if checkpoint_seconds is not None:
         checkpoint_seconds = check_positive(checkpoint_seconds, "checkpoint_seconds")
     run = Run(model, optimizer, History(metrics={name: [] for name in metrics}))
+    interrupts = Interrupts()
+    store: Any = Alone(interrupts)
+    if kvstore is not None:
+        servers = importlib.import_module("d2lib.mx._servers")
+        store = servers.Servers(kvstore, model)
+        feed.shard(store.rank, store.workers)
+        run.rank = store.rank
     run.measured = ("loss", *(["val_loss"] if held_out else []), *metrics)
     settings = (
         settings_of(
@@ -182,18 +213,19 @@ def fit(
             batch_size=batch_size,
             clip_norm=clip_norm,
             class_weight=None if weighted is None else weighted.described,
+            workers=store.workers,
         )
         if checkpoint is not None
         else {}
     )
     total, seen = 0.0, 0  # of this epoch: the sum of the examples' losses, their number
-    if checkpoint is not None:
+    if checkpoint is not None and not run.rank:
         checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
     if checkpoint is not None and check_flag(resume, "resume") and checkpoint.exists():
         total, seen = resume_from(checkpoint, run, callbacks, settings)
         _check_unfinished(checkpoint, run, epochs)
     else:
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None and checkpoint.exists() and not run.rank:
             warnings.warn(
                 f"{checkpoint} is there already and will be written over: pass "
                 "resume=True to go on from it, or another name",
@@ -201,13 +233,23 @@ def fit(
             )
         for callback in callbacks:
             callback.on_start(run)
+    store.begin(
+        {
+            "number of examples": len(feed.y) if isinstance(feed, Arrays) else 0,
+            "number of batches in an epoch": feed.steps or 0,
+            "number of steps taken before": run.steps,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "seed": seed,
+        }
+    )
 
     kept = time.monotonic()
 
     def keep() -> None:
         nonlocal kept
         kept = time.monotonic()
-        if checkpoint is None:
+        if checkpoint is None or run.rank:
             return
         try:
             write(checkpoint, run, callbacks, settings, total, seen)
@@ -218,12 +260,12 @@ def fit(
                 stacklevel=3,
             )
 
-    shown = Progress(progress, epochs, feed.steps)
+    shown = Progress(False if run.rank else progress, epochs, feed.steps)
     shown.step(run.epoch, math.nan, run.steps)
-    with Interrupts() as interrupts, closing(shown):
-        while run.epoch < epochs and not run.stop and not interrupts.came():
+    with interrupts, closing(shown):
+        while run.epoch < epochs and not run.stop and not store.asked:
             epoch, done = run.epoch, run.step
-            model.seed([seed, epoch])
+            model.seed([seed, epoch, *([run.rank] if run.rank else [])])
             batches = feed.batches(np.random.default_rng([seed, epoch]))
             _pass_over(twin, model, batches, done)
             for xb, yb in batches:
@@ -233,47 +275,88 @@ def fit(
                     if not run.steps:
                         check_probabilities(twin, loss, model, y_hat)
                     batch_loss = (weighted or loss)(y_hat, yb)
-                value = _number(batch_loss, twin, run)
+                value, examples = store.meet(
+                    _number(batch_loss, twin), len(yb), interrupts.came()
+                )
+                _check_finite(value, run)
                 batch_loss.backward()
+                store.add_gradients()
                 if clip_norm is not None:
                     twin.clip_gradients(model.parameters(), clip_norm)
                 optimizer.step()
-                total += value * len(yb)
-                seen += len(yb)
+                store.stepped()
+                total += value * examples
+                seen += examples
                 run.step, run.steps, run.batch_loss = run.step + 1, run.steps + 1, value
                 shown.step(epoch, value)
                 for callback in callbacks:
                     callback.on_batch(run)
-                if interrupts.came():
+                if store.asked:
                     break
                 late = (
                     checkpoint_seconds and time.monotonic() - kept >= checkpoint_seconds
                 )
                 if late or (checkpoint_steps and not run.steps % checkpoint_steps):
                     keep()
-            if interrupts.came():
+            if not store.asked:
+                store.meet(0.0, 0, interrupts.came(), ended=True)
+            if store.asked:
                 break
+            store.average_buffers()
             run.history.loss.append(total / seen)
             run.epoch, run.step, total, seen = epoch + 1, 0, 0.0, 0
             evaluate(run.history, twin, model, loss, held_out, metrics, feed)
             for callback in callbacks:
                 callback.on_epoch(run)
+            run.stop = store.any(run.stop)
             shown.epoch(run.epoch, run.history, run.measured)
             keep()
-        if interrupts.came():
+        if store.asked:
+            store.average_buffers()
             keep()
-    if interrupts.came():
-        run.interrupted = run.history.interrupted = interrupts.came()
+    store.leave()
+    if store.asked:
+        run.interrupted = run.history.interrupted = store.asked
         for callback in callbacks:
             callback.on_interrupt(run)
-        _tell(run, checkpoint)
+        if not run.rank:
+            _tell(run, checkpoint)
     for callback in callbacks:
         callback.on_end(run)
     return run.history
 
 
-def _number(batch_loss: Any, twin: Any, run: Run) -> float:
-    """The loss of a batch, if it is one number, and a finite one."""
+class Alone:
+    """One process that trains: what the servers do for several, it has done already."""
+
+    rank, workers = 0, 1
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        self.interrupts = interrupts
+
+    @property
+    def asked(self) -> str | None:
+        """The signal that asks the training to end."""
+        return self.interrupts.came()
+
+    def meet(
+        self, value: float, examples: int, asked: str | None, ended: bool = False
+    ) -> tuple[float, int]:
+        """The loss of a batch and its examples, over all workers."""
+        return value, examples
+
+    def any(self, flag: bool) -> bool:
+        """Whether a flag is set in any worker."""
+        return flag
+
+    def _nothing(self, *_: Any) -> None:
+        """Begins, adds gradients, averages: there is nobody else."""
+
+    begin = add_gradients = stepped = average_buffers = leave = _nothing
+
+
+def _number(batch_loss: Any, twin: Any) -> float:
+    """The loss of a batch, if it is one number."""
     if not isinstance(batch_loss, twin.Tensor):
         raise TypeError(
             f"the loss must return a tensor of {twin.__name__}, got "
@@ -284,14 +367,17 @@ def _number(batch_loss: Any, twin: Any, run: Run) -> float:
             "the loss of a batch must be one number, got shape "
             f"{tuple(batch_loss.shape)}: let it return the mean"
         )
-    value = float(batch_loss)
+    return float(batch_loss)
+
+
+def _check_finite(value: float, run: Run) -> None:
+    """Raises unless the loss of a batch is finite."""
     if not math.isfinite(value):
         raise NonFiniteLossError(
             f"the loss became {value} at step {run.step + 1} of epoch "
             f"{run.epoch + 1}: lower the learning rate (now {run.optimizer.lr:g}), "
             "clip the gradients (clip_norm=1.0), or look for a log or a division by 0"
         )
-    return value
 
 
 def _check_alike(feed: Feed, held_out: Feed | None) -> None:
