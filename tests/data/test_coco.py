@@ -8,7 +8,7 @@ import pytest
 
 from d2lib.data import DataError, load_coco
 
-Image = pytest.importorskip("PIL.Image", reason="needs d2lib-book[plot]")
+Image = pytest.importorskip("PIL.Image", reason="needs pillow")
 
 RED = np.zeros((4, 6, 3), np.uint8)
 RED[..., 0] = 255
@@ -179,7 +179,7 @@ def test_which_file_is_meant(folder):
 
 def test_without_pillow(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ImportError, match=r"d2lib-book\[plot\]"):
+    with pytest.raises(ImportError, match="pip install pillow"):
         load_coco(folder)
 
 
