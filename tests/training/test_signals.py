@@ -63,6 +63,7 @@ def train(dl, path=None, callbacks=None, epochs=4, **options):
         batch_size=32,
         callbacks=[Kill()] if callbacks is None else callbacks,
         checkpoint=path,
+        progress=False,  # a bar where another test has loaded ipykernel
         **options,
     )
     return model, adam, history
