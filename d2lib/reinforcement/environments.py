@@ -348,7 +348,7 @@ class Walk:
             array is None
             or array.shape != (self.copies,)
             or array.dtype.kind not in "biuf"
-            or (name != "rewards" and not np.isin(array, (0, 1)).all())
+            or not (name == "rewards" or array.dtype.kind == "b" or _only_flags(array))
         ):
             what = "a number" if name == "rewards" else "True or False"
             raise self._wrong(
@@ -419,6 +419,8 @@ class Walk:
 
     def _cast(self, array: np.ndarray) -> np.ndarray:
         """Numbers as float32."""
+        if array.dtype is _FLOAT32:
+            return array.copy()
         with np.errstate(over="ignore"):
             cast = array.astype(np.float32)
         if array.dtype.kind == "f" and (np.isinf(cast) & np.isfinite(array)).any():
@@ -596,3 +598,8 @@ def _kind(space: Any) -> str:
     """What a space is called, in the words of an error."""
     name = type(space).__name__
     return f"{name} of no numbers" if name == "Box" and 0 in space.shape else name
+
+
+def _only_flags(array: np.ndarray) -> bool:
+    """Whether numbers are all 0 or 1; `numpy.isin` takes as long as a small network."""
+    return bool(((array == 0) | (array == 1)).all())
