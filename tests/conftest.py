@@ -1,8 +1,20 @@
-"""What all tests share: a table of the pages that were executed, and their cost."""
+"""What all tests share: the twins, and a table of the pages that were executed."""
 
 from __future__ import annotations
 
+import importlib
+
+import pytest
+
+from tests.twins.both import TWINS
+
 HEAD = "executed pages (seconds of one processor, in units of a calibration run)"
+
+
+@pytest.fixture(params=TWINS)
+def dl(request):
+    """Each twin in turn."""
+    return importlib.import_module(f"d2lib.{request.param}")
 
 
 def line(properties: dict, outcome: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 import d2lib
 from d2lib import __main__ as command
+from d2lib.book.extras import INSTALLED_AS
 
 FOLDER = Path(d2lib.__file__).parent
 #: What the package keeps to itself, beside what begins with _.
@@ -112,5 +113,5 @@ def test_the_report_names_every_extra():
         if name not in {"book", "mxnet", "test"}
         for line in lines
     }
-    named = {called for called, _ in command.OPTIONAL.values()}
+    named = {INSTALLED_AS.get(name, name) for name in command.OPTIONAL}
     assert named == packages | {"tqdm"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import pickle
 
@@ -13,7 +12,6 @@ from d2lib.checkpoint import CheckpointError
 from d2lib.data import spirals
 from d2lib.schedules import cosine, exponential, linear, step_decay, warmup
 from d2lib.training import fit
-from tests.twins.both import TWINS
 
 SCHEDULES = {
     "warmup": warmup(0.1, steps=3),
@@ -23,11 +21,6 @@ SCHEDULES = {
     "linear": linear(0.1, steps=20, warmup=4, end=0.01),
 }
 schedules = pytest.mark.parametrize("name", SCHEDULES)
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """fit and what belongs to it, with both twins wherever one is trained."""
 
-import importlib
 import math
 import re
 import sys
@@ -21,15 +20,9 @@ from d2lib.training import (
     fit,
     predict,
 )
-from tests.twins.both import TWINS
 
 DATA = spirals(90, classes=2, seed=0)
 HELD_OUT = spirals(40, classes=2, seed=1)
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 def same(a, b):

@@ -1,7 +1,6 @@
 """The callbacks that go with fit, in both twins."""
 
 import csv
-import importlib
 import math
 
 import numpy as np
@@ -18,14 +17,8 @@ from d2lib.training import (
     Run,
     fit,
 )
-from tests.twins.both import TWINS
 
 DATA = spirals(90, classes=2, seed=0)
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 def train(dl, epochs=3, lr=0.1, **options):

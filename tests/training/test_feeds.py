@@ -1,27 +1,14 @@
 """What fit takes as data: arrays, several inputs, batches from anywhere."""
 
-import importlib
-
 import numpy as np
 import pytest
 
 from d2lib import scratch
 from d2lib.data import minibatches, spirals
 from d2lib.training import accuracy, fit, predict
-from tests.twins.both import TWINS
+from tests.twins.checks import identical
 
 X, Y = spirals(90, classes=2, seed=0)
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
-
-
-def same(a, b):
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 def train(dl, data, model=None, **options):
@@ -45,7 +32,7 @@ def batches_of(epochs):
 def test_batches_train_as_the_arrays_that_they_come_from(dl):
     arrays, expected = train(dl, (X, Y))
     streamed, history = train(dl, batches_of(2))
-    same(arrays.state(), streamed.state())
+    identical(arrays.state(), streamed.state())
     assert history == expected
 
 

@@ -1,7 +1,6 @@
 """A training that is stopped, by whatever, goes on where it was."""
 
 import errno
-import importlib
 import os
 import signal
 import threading
@@ -15,21 +14,10 @@ from d2lib.data import spirals
 from d2lib.training import Callback, EarlyStopping, fit
 from d2lib.training import files as training_files
 from d2lib.training.signals import Interrupts
-from tests.twins.both import TWINS
+from tests.twins.checks import identical
 
 X, Y = spirals(90, classes=2, seed=0)
 STEPS = 3  # an epoch, of 32
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
-
-
-def same(a, b):
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 class Kill(Callback):
@@ -86,10 +74,10 @@ def test_bit_for_bit_from_any_step(dl, step, number, tmp_path, capsys):
 
     model, adam, history = train(dl, path, resume=True)
     assert history == expected
-    same(model.state(), straight.state())
-    same(adam.state(), straight_adam.state())
+    identical(model.state(), straight.state())
+    identical(adam.state(), straight_adam.state())
     a, b = load(path), load(tmp_path / "straight.npz")
-    same(a[0], b[0])
+    identical(a[0], b[0])
     assert a[1] == b[1]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run.npz", "straight.npz"]
 
@@ -122,7 +110,7 @@ def test_running_statistics_survive(dl, tmp_path):
 
     expected = run(tmp_path / "straight.npz", Kill())
     run(tmp_path / "run.npz", Kill(6))
-    same(run(tmp_path / "run.npz", Kill()), expected)
+    identical(run(tmp_path / "run.npz", Kill()), expected)
 
 
 def test_batches_are_passed_over_too(dl, tmp_path):
@@ -147,7 +135,7 @@ def test_batches_are_passed_over_too(dl, tmp_path):
 
     expected = run(tmp_path / "straight.npz", Kill())
     run(tmp_path / "run.npz", Kill(5))
-    same(run(tmp_path / "run.npz", Kill()), expected)
+    identical(run(tmp_path / "run.npz", Kill()), expected)
 
 
 def test_fewer_batches_than_before(tmp_path):
@@ -174,7 +162,7 @@ def test_the_best_weights_are_restored(dl):
     model, _, history = train(dl, callbacks=[stopping, Kill(10)])
     assert history.interrupted == "SIGINT"
     assert stopping.best_epoch > 0
-    same(model.state(), stopping._weights)
+    identical(model.state(), stopping._weights)
 
 
 def test_without_a_file_it_says_so(dl, capsys):
@@ -266,7 +254,7 @@ def test_bit_for_bit_from_a_checkpoint_within_an_epoch(dl, tmp_path):
             train(dl, path, [Raise(step)], checkpoint_steps=2, resume=True)
     model, _, history = train(dl, path, [Raise()], resume=True)
     assert history == expected
-    same(model.state(), straight.state())
+    identical(model.state(), straight.state())
 
 
 def test_a_full_disk_is_a_warning(tmp_path, monkeypatch):

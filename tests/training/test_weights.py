@@ -1,22 +1,14 @@
 """Classes that count more than others."""
 
-import importlib
-
 import numpy as np
 import pytest
 
 from d2lib import scratch
 from d2lib.training import fit
-from tests.twins.both import TWINS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3)).astype(np.float32)
 Y = np.repeat([0, 1, 2], [20, 15, 5])
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 def step(dl, class_weight, loss=None, data=(X, Y)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import os
 import pickle
 import signal
@@ -27,15 +26,10 @@ from d2lib.reinforcement.environments import EVALUATION, VALIDATION
 from d2lib.schedules import linear
 from d2lib.training import NonFiniteLossError
 from tests.reinforcement.worlds import Corridor, Count, Push
-from tests.twins.both import TWINS, needs_mxnet
+from tests.twins.both import needs_mxnet
 from tests.twins.checks import close, identical
 
 F = np.float32
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,7 @@ import numpy as np
 import pytest
 
 from d2lib.training import fit
-from tests.twins.both import TWINS, needs_mxnet
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
+from tests.twins.both import needs_mxnet
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Models that are written once are whole in each twin: copied, subclassed, alone."""
 
 import copy
-import importlib
 import pickle
 import subprocess
 import sys
@@ -21,11 +20,6 @@ INPUTS = {
     "LanguageModel of an LSTM": np.arange(6).reshape(2, 3),
     "TransformerBlock": np.linspace(-1, 1, 48, dtype=np.float32).reshape(2, 3, 8),
 }
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 @pytest.fixture(params=MODELS)

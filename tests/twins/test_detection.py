@@ -11,17 +11,12 @@ from d2lib import scratch
 from d2lib.data import digit_scenes
 from d2lib.metrics import average_precision, mean_iou
 from tests.concepts.row import normal
-from tests.twins.both import TWINS, needs_mxnet
+from tests.twins.both import needs_mxnet
 from tests.twins.checks import close
 
 some = settings(deadline=None, max_examples=40)
 SEEDS = st.integers(0, 2**32)
 PARTS = ["anchor", "box", "class", "objectness"]
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 @pytest.fixture(scope="module")

@@ -3,21 +3,13 @@
 Which mistake gets which error stands in the rows of `tests/concepts`.
 """
 
-import importlib
-
 import numpy as np
 import pytest
 
 from d2lib.checkpoint import CheckpointError
-from tests.twins.both import TWINS
 
 F = np.float32
 X = np.ones((4, 3), F)
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 def same(a, b):

@@ -16,15 +16,10 @@ from d2lib import checkpoint
 from d2lib.checkpoint import CheckpointError
 from d2lib.training import fit
 from tests.concepts.row import Build, all_rows
-from tests.twins.both import TWINS, needs_mxnet
+from tests.twins.both import needs_mxnet
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
 LABELS = np.arange(6) % 2
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 @pytest.fixture

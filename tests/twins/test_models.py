@@ -1,6 +1,5 @@
 """Models: what both twins must agree on that no row in `tests/concepts` can say."""
 
-import importlib
 import itertools
 
 import numpy as np
@@ -8,15 +7,10 @@ import pytest
 
 from d2lib import scratch
 from tests.concepts.row import normal
-from tests.twins.both import TWINS, needs_mxnet
+from tests.twins.both import needs_mxnet
 from tests.twins.checks import GRADIENTS, close, identical
 
 RECURRENT = ("RNN", "LSTM", "GRU")
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from d2lib.training import fit, predict
-from tests.twins.both import TWINS, needs_mxnet
+from tests.twins.both import needs_mxnet
 
 rng = np.random.default_rng(0)
 ROWS = rng.normal(size=(6, 4)).astype(np.float32)
@@ -37,11 +37,6 @@ KINDS = {
     "LanguageModel": (lambda dl: dl.LanguageModel(5, 4, "gru", seed=0), TOKENS),
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 @pytest.fixture

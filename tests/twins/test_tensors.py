@@ -6,7 +6,7 @@ import operator
 import numpy as np
 import pytest
 
-from tests.twins.both import TWINS, needs_mxnet
+from tests.twins.both import needs_mxnet
 
 # What a page may do with a tensor of either twin. (mx's is MXNet's own ndarray.)
 TENSOR_MEMBERS = (
@@ -19,11 +19,6 @@ TENSOR_MEMBERS = (
     *("__matmul__", "__getitem__", "__len__", "__float__", "__int__"),
     *("__repr__", "__format__"),
 )
-
-
-@pytest.fixture(params=TWINS)
-def dl(request):
-    return importlib.import_module(f"d2lib.{request.param}")
 
 
 def test_members(dl):
