@@ -12,16 +12,17 @@ from typing import Any
 import numpy
 
 import d2lib
+from d2lib.book.extras import INSTALLED_AS
 
-#: By the name that one imports: how it is called where one installs it, and what for.
+#: What each package that one may do without is for, by the name that one imports.
 OPTIONAL = {
-    "matplotlib": ("matplotlib", "figures"),
-    "gymnasium": ("gymnasium", "environments in which agents act"),
-    "music21": ("music21", "tunes, and reading ABC"),
-    "skimage": ("scikit-image", "faces and photographs"),
-    "sklearn": ("scikit-learn", "estimators for pipelines and cross-validation"),
-    "threadpoolctl": ("threadpoolctl", "convolutions of d2lib.scratch on all cores"),
-    "tqdm": ("tqdm", "a bar while fit trains"),
+    "matplotlib": "figures",
+    "gymnasium": "environments in which agents act",
+    "music21": "tunes, and reading ABC",
+    "skimage": "faces and photographs",
+    "sklearn": "estimators for pipelines and cross-validation",
+    "threadpoolctl": "convolutions of d2lib.scratch on all cores",
+    "tqdm": "a bar while fit trains",
 }
 
 
@@ -54,8 +55,11 @@ def _missing() -> list[str]:
     """What is not here, what it would bring, and the command that installs it."""
     return [
         f"{called}, for {brings}: pip install {called}"
-        for name, (called, brings) in OPTIONAL.items()
-        if importlib.util.find_spec(name) is None
+        for called, brings in (
+            (INSTALLED_AS.get(name, name), brings)
+            for name, brings in OPTIONAL.items()
+            if importlib.util.find_spec(name) is None
+        )
     ]
 
 

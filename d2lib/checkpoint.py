@@ -96,18 +96,13 @@ def save(
             f"meta must be what JSON can hold ({error}), got {short(meta)}: turn "
             "arrays into lists, and their numbers into int or float"
         ) from error
-    with _beside(path) as (file, mode):
-        if mode is not None and mode != stat.S_IMODE(os.fstat(file.fileno()).st_mode):
-            os.chmod(file.name, mode)
-        # What np.savez does, which takes no array of the name "file".
-        with zipfile.ZipFile(file, "w") as archive:
-            for name, array in content.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(
-                        member, np.asanyarray(array), allow_pickle=False
-                    )
-        file.flush()
-        os.fsync(file.fileno())
+    # What np.savez does, which takes no array of the name "file".
+    with whole(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in content.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(
+                    member, np.asanyarray(array), allow_pickle=False
+                )
 
 
 def check_writable(path: str | Path) -> None:
@@ -121,17 +116,21 @@ def check_writable(path: str | Path) -> None:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[tuple[BinaryIO, int | None]]:
+def whole(path: Path) -> Iterator[BinaryIO]:
     """Opens a temporary file, which takes the name ``path`` if nothing is raised.
 
-    Yields:
-        The file, and the permissions of what is there, or None.
+    It has the permissions of what is there, and is on the disk before it is renamed.
     """
     with _told(path):
         file, target, mode = _open_beside(path)
         try:
             with file:
-                yield file, mode
+                now = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                if mode is not None and mode != now:
+                    os.chmod(file.name, mode)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
                 if fcntl is not None:  # while it is locked, and nobody sweeps it away
                     os.replace(file.name, target)
             if fcntl is None:  # Windows renames no file that is open

@@ -18,7 +18,7 @@ EXTRAS = {
     "mxnet": "mxnet",
 }
 # and how it is called where one installs it, if that is another name.
-INSTALLED_AS = {"skimage": "scikit-image"}
+INSTALLED_AS = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 # How a cell begins that needs MXNet. Where MXNet is missing, such a cell does nothing.
 MXNET_CELL = "# MXNet"

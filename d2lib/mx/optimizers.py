@@ -443,7 +443,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    r"""Adam whose weights shrink by themselves, by ``contrib.adamw_update``.
+    r"""Adam whose weights shrink by themselves, before ``adam_update``.
 
     .. math:: w \leftarrow w - \eta \lambda w
               - \eta \frac{\hat m}{\sqrt{\hat v} + \epsilon}
@@ -479,18 +479,9 @@ class AdamW(Adam):
         self.decay = check_non_negative(weight_decay, "weight_decay")
 
     def _update(self, ready: list[tuple], steps: int) -> None:
-        root = math.sqrt(1 - self.beta2**steps)
-        settings = {
-            "lr": self.lr * root / (1 - self.beta1**steps),
-            "beta1": self.beta1,
-            "beta2": self.beta2,
-            "epsilon": self.eps * root,
-            "wd": self.lr * self.decay,
-            "eta": 1.0,
-        }
-        for w, g, m, v in ready:
-            one = mx.nd.ones(1, ctx=w.context, dtype=w.dtype)  # of the gradient
-            mx.nd.contrib.adamw_update(w, g, m, v, one, out=w, **settings)
+        for w, *_ in ready:
+            w *= 1 - self.lr * self.decay
+        super()._update(ready, steps)
 
 
 def clip_gradients(parameters: Iterable[Any], max_norm: float) -> float:

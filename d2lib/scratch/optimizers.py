@@ -192,14 +192,13 @@ class Together:
         arrays = np.zeros((2 + len(kept[0]), self.size), dtype)
         self.arrays = tuple(arrays)  # w, g, and for each slot what is kept
         self.pieces = []  # of w and g, one for each parameter, in its shape
-        start = 0
-        for i, p in zip(self.members, self.parameters, strict=True):
-            piece = arrays[:, start : start + p.size].reshape(len(arrays), *p.shape)
-            self.pieces.append((piece[0, ...], piece[1, ...]))
-            for slot, values in enumerate(kept[i]):
-                piece[2 + slot] = values
-                kept[i][slot] = piece[2 + slot, ...]
-            start += p.size
+        for i, (w, g, *slots) in zip(
+            self.members, side_by_side(arrays, self.parameters), strict=True
+        ):
+            self.pieces.append((w, g))
+            for slot, place in enumerate(slots):
+                place[...] = kept[i][slot]
+                kept[i][slot] = place
 
     def fit(self, ready: list[int], counts: list[int]) -> bool:
         """Whether there are several, and all are to make the same step."""
@@ -221,6 +220,17 @@ class Together:
         for (w, _g), p in zip(self.pieces, self.parameters, strict=True):
             p.data[...] = w
             p.mark_changed()
+
+
+def side_by_side(
+    arrays: np.ndarray, parameters: list[Tensor]
+) -> Iterator[list[np.ndarray]]:
+    """Yields each parameter's places, in its shape, one in each row of the arrays."""
+    start = 0
+    for p in parameters:
+        piece = arrays[:, start : start + p.size].reshape(len(arrays), *p.shape)
+        yield [piece[row, ...] for row in range(len(arrays))]
+        start += p.size
 
 
 def block_buffers(largest: int, dtype: Any) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -11,6 +11,7 @@ from d2lib.reinforcement.tabular import q_learning, value_iteration
 from d2lib.scratch.detection import smooth_l1
 from d2lib.scratch.losses import mse
 from d2lib.scratch.module import Module
+from d2lib.scratch.optimizers import side_by_side
 from d2lib.scratch.tensor import Tensor, as_tensor
 from d2lib.shared.deep_q import QLearner
 
@@ -25,20 +26,19 @@ class Follower:
 
     def __init__(self, slow: list[Tensor], fast: list[Tensor]) -> None:
         self.slow, self.fast = slow, fast
-        self.w, self.way = np.empty((2, sum(w.size for w in slow)), np.float32)
+        self.arrays = np.empty((2, sum(w.size for w in slow)), np.float32)
+        self.w, self.way = self.arrays
         self._put_together()
 
     def _put_together(self) -> None:
         """Gives each parameter a part of the array to live in."""
-        self.goals = []  # parts of the way, one for each, in its shape
-        start = 0
-        for w in self.slow:
-            part = slice(start, start + w.size)
-            home = self.w[part].reshape(w.shape)
+        self.goals = []  # parts of the way, one for each
+        for w, (home, goal) in zip(
+            self.slow, side_by_side(self.arrays, self.slow), strict=True
+        ):
             home[...] = w.data
             w.data = home
-            self.goals.append(self.way[part].reshape(w.shape))
-            start += w.size
+            self.goals.append(goal)
 
     def __reduce__(self) -> tuple:
         """Copies and pickles the parameters; a copy puts its own side by side."""
@@ -46,7 +46,7 @@ class Follower:
 
     def move(self, tau: float) -> None:
         """W <- w + tau (goal - w)."""
-        if any([w.data.base is not self.w.base for w in self.slow]):
+        if any([w.data.base is not self.arrays for w in self.slow]):
             self._put_together()  # somebody assigned other data
         for goal, w in zip(self.goals, self.fast, strict=True):
             goal[...] = w.data

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,6 +101,32 @@ class Callback:
         """Takes over what ``state`` returned."""
 
 
+class Monitor(Callback):
+    """What callbacks share that look at one of the things that are measured."""
+
+    def __init__(self, monitor: Any, mode: Any) -> None:
+        self.mode = mode_of(monitor, mode, type(self).__name__)
+        self.monitor = monitor
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begins anew: any value is better than the first best one."""
+        self.best = math.inf if self.mode == "min" else -math.inf
+
+    def _check(self, run: Run) -> None:
+        """Raises unless this training measures what is monitored."""
+        if self.monitor not in run.measured:
+            raise ValueError(
+                f"{type(self).__name__} monitors {self.monitor!r}, and this training "
+                f"measures {', '.join(run.measured)}: pass validation=(x, y) to fit "
+                'for a val_loss, or another monitor, such as "loss"'
+            )
+
+    def _gain(self, value: float) -> float:
+        """How much better a value is than the best one."""
+        return self.best - value if self.mode == "min" else value - self.best
+
+
 def mode_of(monitor: Any, mode: Any, who: str) -> str:
     """Whether a lower value of the monitor is better, "min", or a higher, "max"."""
     check_choice(mode, (None, "min", "max"), "mode")
@@ -122,17 +147,7 @@ def mode_of(monitor: Any, mode: Any, who: str) -> str:
     return mode
 
 
-def check_monitored(run: Run, monitor: str, who: str) -> None:
-    """Raises unless this training measures what a callback wants to look at."""
-    if monitor not in run.measured:
-        raise ValueError(
-            f"{who} monitors {monitor!r}, and this training measures "
-            f"{', '.join(run.measured)}: pass validation=(x, y) to fit for a "
-            'val_loss, or another monitor, such as "loss"'
-        )
-
-
-class EarlyStopping(Callback):
+class EarlyStopping(Monitor):
     """Stops when the validation loss no longer falls, and restores the best weights.
 
     While a network still learns what is common to all data, its loss falls on held-out
@@ -171,22 +186,20 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
         mode: str | None = None,
     ) -> None:
-        self.mode = mode_of(monitor, mode, "EarlyStopping")
+        super().__init__(monitor, mode)
         self.patience = check_positive_int(patience, "patience")
         self.min_delta = check_non_negative(min_delta, "min_delta")
-        self.monitor = monitor
         self.restore_best = check_flag(restore_best, "restore_best")
-        self._forget()
 
     def _forget(self) -> None:
-        self.best = math.inf if self.mode == "min" else -math.inf
+        super()._forget()
         self.best_epoch = 0
         self.stopped_epoch: int | None = None
         self._weights: dict[str, np.ndarray] = {}
 
     def on_start(self, run: Run) -> None:
         """Forgets an earlier training, and looks whether there is what it monitors."""
-        check_monitored(run, self.monitor, "EarlyStopping")
+        self._check(run)
         self._forget()
 
     def on_epoch(self, run: Run) -> None:
@@ -232,7 +245,7 @@ class EarlyStopping(Callback):
         self._weights = checkpoints.part(state, "weights/")
 
 
-class ReduceLROnPlateau(Callback):
+class ReduceLROnPlateau(Monitor):
     r"""Lowers the learning rate when what is measured no longer gets better.
 
     .. math:: \eta \leftarrow \max(\text{factor} \cdot \eta,\ \text{min\_lr})
@@ -273,8 +286,7 @@ class ReduceLROnPlateau(Callback):
         min_lr: float = 0.0,
         mode: str | None = None,
     ) -> None:
-        self.mode = mode_of(monitor, mode, "ReduceLROnPlateau")
-        self.monitor = monitor
+        super().__init__(monitor, mode)
         self.factor = check_positive(factor, "factor")
         if self.factor >= 1:
             raise ValueError(
@@ -285,15 +297,14 @@ class ReduceLROnPlateau(Callback):
         self.min_delta = check_non_negative(min_delta, "min_delta")
         self.cooldown = check_count(cooldown, "cooldown")
         self.min_lr = check_non_negative(min_lr, "min_lr")
-        self._forget()
 
     def _forget(self) -> None:
-        self.best = math.inf if self.mode == "min" else -math.inf
+        super()._forget()
         self._waited, self._cooling = 0, 0
 
     def on_start(self, run: Run) -> None:
         """Forgets an earlier training, and looks whether there is what it needs."""
-        check_monitored(run, self.monitor, "ReduceLROnPlateau")
+        self._check(run)
         if run.optimizer.schedule is not None:
             raise ValueError(
                 "ReduceLROnPlateau needs an optimiser with a number as its learning "
@@ -304,9 +315,8 @@ class ReduceLROnPlateau(Callback):
     def on_epoch(self, run: Run) -> None:
         """Compares this epoch with the best one."""
         value = run.history[self.monitor][-1]
-        gain = self.best - value if self.mode == "min" else value - self.best
         self._cooling = max(self._cooling - 1, 0)
-        if gain > self.min_delta:
+        if self._gain(value) > self.min_delta:
             self.best, self._waited = value, 0
             return
         self._waited = 0 if self._cooling else self._waited + 1
@@ -333,7 +343,7 @@ class ReduceLROnPlateau(Callback):
         self.best, self._waited, self._cooling = best, int(waited), int(cooling)
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(Monitor):
     """Saves the model's weights after an epoch, in files of their own.
 
     (``fit(..., checkpoint=path)`` is another thing: one file, from which a training
@@ -371,14 +381,12 @@ class ModelCheckpoint(Callback):
         mode: str | None = None,
     ) -> None:
         self.path = str(check_path(path, "path"))
-        self.mode = mode_of(monitor, mode, "ModelCheckpoint")
-        self.monitor = monitor
+        super().__init__(monitor, mode)
         self.save_best_only = check_flag(save_best_only, "save_best_only")
         self.keep = None if keep is None else check_positive_int(keep, "keep")
-        self._forget()
 
     def _forget(self) -> None:
-        self.best = math.inf if self.mode == "min" else -math.inf
+        super()._forget()
         self.files: list[str] = []
 
     def _named(self, epoch: int, values: Mapping[str, float]) -> str:
@@ -393,7 +401,7 @@ class ModelCheckpoint(Callback):
     def on_start(self, run: Run) -> None:
         """Forgets an earlier training, and looks whether there is what it needs."""
         if self.save_best_only:
-            check_monitored(run, self.monitor, "ModelCheckpoint")
+            self._check(run)
         path = self._named(1, dict.fromkeys(run.measured, 0.5))
         checkpoints.check_writable(path)  # now, not after an epoch of work
         self._forget()
@@ -403,7 +411,7 @@ class ModelCheckpoint(Callback):
         values = {name: run.history[name][-1] for name in run.measured}
         if self.save_best_only:
             value = values[self.monitor]
-            if not (value < self.best if self.mode == "min" else value > self.best):
+            if not self._gain(value) > 0:  # NaN is no gain
                 return
             self.best = value
         path = self._named(run.epoch, values)
@@ -485,9 +493,8 @@ class CSVLogger(Callback):
         table.writerow(["epoch", *columns])
         rows = zip(run.history.epochs, *columns.values(), strict=True)
         table.writerows(rows)
-        whole = self.path.with_name(f".{self.path.name}.tmp")
-        whole.write_text(text.getvalue(), encoding="utf-8", newline="")
-        os.replace(whole, self.path)
+        with checkpoints.whole(self.path) as file:
+            file.write(text.getvalue().encode())
 
     def state(self) -> dict[str, np.ndarray]:
         """What the history does not know."""

@@ -180,9 +180,10 @@ def fit(
     seed = check_seed(seed)
     if progress is not None:
         check_flag(progress, "progress")
+    resume = check_flag(resume, "resume")
     if checkpoint is not None:
         checkpoint = check_path(checkpoint, "checkpoint")
-    elif check_flag(resume, "resume"):
+    elif resume:
         raise ValueError("resume=True needs checkpoint=, the file to go on from")
     elif checkpoint_steps is not None or checkpoint_seconds is not None:
         raise ValueError(
@@ -200,7 +201,7 @@ def fit(
         servers = importlib.import_module("d2lib.mx._servers")
         store = servers.Servers(kvstore, model)
         feed.shard(store.rank, store.workers)
-        run.rank = store.rank
+    run.rank = store.rank
     run.measured = ("loss", *(["val_loss"] if held_out else []), *metrics)
     settings = (
         settings_of(
@@ -221,7 +222,7 @@ def fit(
     total, seen = 0.0, 0  # of this epoch: the sum of the examples' losses, their number
     if checkpoint is not None and not run.rank:
         checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
-    if checkpoint is not None and check_flag(resume, "resume") and checkpoint.exists():
+    if checkpoint is not None and resume and checkpoint.exists():
         total, seen = resume_from(checkpoint, run, callbacks, settings)
         _check_unfinished(checkpoint, run, epochs)
     else:

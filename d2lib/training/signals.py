@@ -15,7 +15,6 @@ class Interrupts:
 
     A signal that the program handles in its own way is left to it, and so are all in a
     thread that is not the main one, where Python allows no handlers.
-
     """
 
     def __init__(self) -> None:
