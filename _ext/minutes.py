@@ -2,7 +2,8 @@
 
 The core is what stands above *Going further*; what stands below, and the exercises, may
 be left for another day. A minute is 180 words of prose or ten visible lines of code.
-What is folded does not count, and of two tabs only the longer one does.
+What is folded does not count, nor do the questions to answer, and of two tabs only the
+longer one does.
 
 The minutes of all cores are written to `minutes.json` beside the site, and a test holds
 them to what a page may take.
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
+from self_checks import self_check
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
@@ -32,7 +34,7 @@ def reading(node: nodes.Node) -> tuple[int, int]:
     if not isinstance(node, nodes.Element) or isinstance(node, nodes.Invisible):
         return 0, 0
     classes = set(node.get("classes", []))
-    if "dropdown" in classes:
+    if "dropdown" in classes or isinstance(node, self_check):
         return 0, 0
     if isinstance(node, (nodes.literal_block, nodes.doctest_block)):
         return 0, sum(1 for line in node.astext().splitlines() if line.strip())

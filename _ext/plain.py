@@ -26,6 +26,7 @@ from typing import NamedTuple
 from docutils import nodes
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from self_checks import self_check
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
@@ -269,6 +270,8 @@ class Markdown:
             return "\n\n".join(texts)
         if isinstance(node, nodes.admonition | nodes.Admonition):
             return self.admonition(node)
+        if isinstance(node, self_check):
+            return self.self_check(node)
         if isinstance(node, nodes.container | nodes.section):
             return self.blocks(node)
         if isinstance(node, (*SKIPPED, nodes.compound, nodes.reference)):
@@ -354,6 +357,18 @@ class Markdown:
         if "dropdown" in node["classes"]:
             return f"**{title}**\n\n{folded('Answer', self.blocks(children))}"
         return indented(f"**{title}**\n\n{self.blocks(children)}", "> ", "> ")
+
+    def self_check(self, node: nodes.Element) -> str:
+        """Return a question, its answers, and folded why each is right or wrong."""
+        question, answers, why = node.children
+
+        def lettered(items: nodes.Node) -> str:
+            texts = [self.blocks(item) for item in items.children]
+            items = zip("ABCDEFGH", texts, strict=False)
+            return "\n".join(indented(f"{a}. {t}", "- ", "  ") for a, t in items)
+
+        text = f"**{self.inline(question).strip()}**\n\n{lettered(answers)}"
+        return f"{text}\n\n{folded('Answer', lettered(why[0]))}"
 
     def works(self) -> str:
         """Return the list of the works that the page cites."""

@@ -15,6 +15,7 @@ import yaml
 from execution import NEEDS_MXNET
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
+from self_checks import answers
 
 # The headings of a lecture's page, in this order; each may go on after these words.
 HEADINGS = [
@@ -233,15 +234,23 @@ def check_exercises(text: str) -> list[str]:
 
 
 def check_questions(text: str) -> list[str]:
-    """A lecture's page has questions with answers that unfold."""
-    answers = re.findall(
-        r"^:class:.*\bdropdown\b|^[`~:]{3,}\{dropdown\}",
+    """A lecture's page has questions to answer; each answer has a reason."""
+    found = re.findall(
+        r"^(:{3,})\{self-check\} *(.*?)\n(.*?)^\1$",
         section(text, "Check yourself"),
-        re.M,
+        re.M | re.S,
     )
-    if len(answers) < QUESTIONS:
-        return [f"{len(answers)} questions with a folded answer, not {QUESTIONS}"]
-    return []
+    problems = []
+    if len(found) < QUESTIONS:
+        problems.append(
+            f"{len(found)} questions to answer (self-check), not {QUESTIONS}"
+        )
+    for _, question, body in found:
+        try:
+            answers(body.splitlines())
+        except ValueError as error:
+            problems.append(f"the question {question!r}: {error}")
+    return problems
 
 
 def check_assets(text: str) -> list[str]:

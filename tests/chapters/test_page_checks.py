@@ -29,9 +29,11 @@ print({0})
 :::
 """
 QUESTION = """
-:::{admonition} Why?
-:class: dropdown tip
-Because.
+:::{self-check} Why?
+- [x] Because
+  It is so.
+- [ ] By chance
+  There is none in it.
 :::
 """
 PAGE = (
@@ -82,6 +84,7 @@ def test_a_good_page_has_no_problems(tmp_path):
             "not in the order",
         ),
         (QUESTION, "", "2 questions"),
+        ("  It is so.\n", "", "'Because' has no reason"),
         ("ex-page-2\n:::\nCompute", "ex-page-9\n:::\nCompute", "no solution"),
         ("ex-page-2\n:::\nCompute", "ex-page-9\n:::\nCompute", "is no exercise"),
         (":::{exercise-start}\n:label: ex-page-2", ":::{note}", "2 exercises"),
