@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from docutils import nodes
+from landing import station
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from self_checks import self_check
@@ -272,6 +273,8 @@ class Markdown:
             return self.admonition(node)
         if isinstance(node, self_check):
             return self.self_check(node)
+        if isinstance(node, station):
+            return "; ".join(self.inline(part).strip() for part in node.children)
         if isinstance(node, nodes.container | nodes.section):
             return self.blocks(node)
         if isinstance(node, (*SKIPPED, nodes.compound, nodes.reference)):
@@ -305,7 +308,7 @@ class Markdown:
         for place, item in enumerate(node.children):
             bullet = "- " if isinstance(node, nodes.bullet_list) else None
             bullet = bullet or f"{start + place}. "
-            text = self.blocks(item)
+            text = self.blocks([item] if isinstance(item, station) else item)
             items.append(indented(text, bullet, " " * len(bullet)))
         loose = any("\n\n" in item for item in items)
         return ("\n\n" if loose else "\n").join(items)
