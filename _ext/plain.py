@@ -31,6 +31,7 @@ from self_checks import self_check
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+from stacked_tables import LABEL
 
 from d2lib.book.extras import BOTH_CELL, EXTRAS, MXNET_CELL
 
@@ -154,6 +155,8 @@ class Markdown:
             return f"(*{escaped(node.get('alt', 'a picture'))}*)"
         if isinstance(node, nodes.inline) and "bibtex-citation" in node["classes"]:
             return self.citation(node, table=table)
+        if isinstance(node, nodes.inline) and LABEL in node["classes"]:
+            return ""  # it has its place in the first row
         if isinstance(node, nodes.inline | nodes.title_reference | nodes.abbreviation):
             return self.inline(node, table=table)
         if isinstance(node, nodes.subscript | nodes.superscript):

@@ -227,6 +227,74 @@
     tell();
   }
 
+  /* --- a term's meaning, where the reader points at it --- */
+
+  function explainTerms() {
+    const texts = document.querySelector(".term-texts");
+    if (!texts) return;
+    const card = element("div", { class: "term-card", id: "term-card", role: "tooltip", hidden: true });
+    let shown = null; // the link whose card is open
+    let waiting = 0;
+    let touched = false; // whether the last press was of a finger
+
+    function show(link) {
+      clearTimeout(waiting);
+      const text = document.getElementById(`card-${link.hash.slice(1)}`);
+      if (!text || shown === link) return;
+      hide();
+      shown = link;
+      card.replaceChildren(...[...text.childNodes].map((node) => node.cloneNode(true)));
+      card.hidden = false;
+      link.setAttribute("aria-describedby", card.id);
+      // Under the first line of the link; over it where there is no room below.
+      const at = link.getClientRects()[0];
+      const { width, height } = card.getBoundingClientRect();
+      const page = document.documentElement;
+      const left = Math.max(8, Math.min(at.left, page.clientWidth - width - 8));
+      const below = at.bottom + height + 8 < innerHeight || at.top < height + 8;
+      card.style.left = `${left + scrollX}px`;
+      card.style.top = `${(below ? at.bottom + 4 : at.top - height - 4) + scrollY}px`;
+    }
+
+    function hide() {
+      clearTimeout(waiting);
+      shown?.removeAttribute("aria-describedby");
+      shown = null;
+      card.hidden = true;
+    }
+
+    const soon = (what, ...of) => {
+      clearTimeout(waiting);
+      waiting = setTimeout(what, 200, ...of);
+    };
+
+    for (const term of document.querySelectorAll("article a .std-term")) {
+      const link = term.closest("a");
+      link.addEventListener("mouseenter", () => touched || soon(show, link));
+      link.addEventListener("mouseleave", () => soon(hide));
+      link.addEventListener("focus", () => touched || show(link));
+      link.addEventListener("blur", hide);
+      link.addEventListener("click", (event) => {
+        // The first touch explains, a second one goes to the glossary.
+        if (!touched || shown === link) return;
+        event.preventDefault();
+        show(link);
+      });
+    }
+    card.addEventListener("mouseenter", () => clearTimeout(waiting));
+    card.addEventListener("mouseleave", () => soon(hide));
+    document.addEventListener("pointerdown", (event) => {
+      touched = event.pointerType === "touch";
+      if (shown && !card.contains(event.target) && !shown.contains(event.target)) hide();
+    }, true);
+    document.addEventListener("keydown", (event) => {
+      touched = false;
+      if (event.key === "Escape") hide();
+    });
+    document.body.append(card);
+  }
+
+  explainTerms();
   document.querySelectorAll(".self-check").forEach(enliven);
   atTheEnd();
   onTheMap();
