@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const KEY = "deep-learning-twice";
-  const PAGE = (window.DOCUMENTATION_OPTIONS || {}).pagename || "";
+  const PAGE = typeof DOCUMENTATION_OPTIONS === "undefined" ? "" : DOCUMENTATION_OPTIONS.pagename || "";
 
   /* --- memory: { answers: { page: { question: choice } }, read: { page: true } } --- */
 
@@ -291,6 +291,7 @@
       touched = false;
       if (event.key === "Escape") hide();
     });
+    addEventListener("resize", hide);
     document.body.append(card);
   }
 

@@ -80,7 +80,7 @@
         anchor: anchor && `#${anchor}`,
         section: best,
         // What a symbol means stands in the notation; else the better section wins.
-        worth: worth[best] + (symbols && /\/(notation|glossary)$/.test(page) ? 1000 : 0),
+        worth: worth[best] + (symbols ? { notation: 2000, glossary: 1000 }[page.split("/").pop()] || 0 : 0),
       });
     }
     return found.sort((a, b) => b.worth - a.worth);
