@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 
 FILE = "search-text.js"
@@ -74,6 +75,8 @@ SYMBOLS = {
     "dfrac": "",
     "label": "",
 }
+#: What has an entry of its own, and is no part of what is around it.
+OF_THEIR_OWN = (nodes.section, nodes.title, addnodes.glossary)
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
 
 
@@ -97,14 +100,14 @@ def words(node: nodes.Node) -> Iterator[str]:
         yield node.astext()
     elif not isinstance(node, nodes.raw | nodes.Invisible):
         for child in node.children:
-            if not isinstance(child, nodes.section | nodes.title):
+            if not isinstance(child, OF_THEIR_OWN):
                 yield from words(child)
         if not isinstance(node, nodes.Inline):
             yield " "
 
 
 def sections(document: nodes.document) -> list[list[str]]:
-    """Return the anchor, the title and the text of each section of a page."""
+    """Return the anchor, the title and the text of each section, or term, of a page."""
     found = []
     for section in document.findall(nodes.section):
         title = next(iter(section.findall(nodes.title)), None)
@@ -113,6 +116,13 @@ def sections(document: nodes.document) -> list[list[str]]:
         # The page itself needs no anchor.
         inside = isinstance(section.parent, nodes.section)
         found.append([section["ids"][0] if inside else "", name, text])
+    for glossary in document.findall(addnodes.glossary):
+        for item in glossary.findall(nodes.definition_list_item):
+            terms = list(item.findall(nodes.term))
+            names = ", ".join(term.astext() for term in terms)
+            meaning = item[-1]
+            text = " ".join("".join(words(meaning)).split())
+            found.append([terms[0]["ids"][0], names, text])
     return found
 
 
