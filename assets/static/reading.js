@@ -221,6 +221,9 @@
         ? `You have read ${pages} of ${count(stations.length, "page")} and answered ${count(questions, "question")}.`
         : "";
       if (begun && !keeps) said.textContent += " Your browser keeps nothing of it.";
+      // There every file has a memory of its own, and none knows another's.
+      if (location.protocol === "file:" && navigator.userAgent.includes("Firefox"))
+        said.textContent = "Opened from a disk, Firefox lets no page see what another one keeps, so each remembers for itself, and this map can’t show it.";
       forget.hidden = !begun;
     };
     told.push(tell);
