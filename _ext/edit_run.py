@@ -273,4 +273,4 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("doctree-resolved", offer)
     app.connect("html-page-context", add_script)
     app.connect("build-finished", write_scripts)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -112,6 +112,11 @@ def trimmed(lock: dict) -> dict:
     return lock | {"packages": packages}
 
 
+def sound(file: Path, sha256: str) -> bool:
+    """Tell whether a file is there and is what the lock names."""
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
+
+
 def checked(data: bytes, sha256: str, name: str) -> bytes:
     """Return data if they are what the lock names."""
     if hashlib.sha256(data).hexdigest() != sha256:
@@ -152,7 +157,7 @@ def bring_core(folder: Path) -> None:
 def bring_wheels(folder: Path) -> None:
     """Copy the wheels from the folder that the user names, or let pip fetch them."""
     lock = json.loads(read_core(folder / f"pyodide-{VERSION}.tgz")[LOCK])
-    missing = {n: h for n, h in wanted(lock).items() if not (folder / n).exists()}
+    missing = {n: h for n, h in wanted(lock).items() if not sound(folder / n, h)}
     own = os.environ.get("PYODIDE")
     if own:
         take(((n, Path(own, n).read_bytes()) for n in missing), missing, folder)

@@ -259,7 +259,11 @@ def module(name: str, **names: Any) -> types.ModuleType:
     return made
 
 
-SHELL = types.SimpleNamespace(input_transformers_cleanup=[])
+SHELL = types.SimpleNamespace(
+    input_transformers_cleanup=[],
+    events=types.SimpleNamespace(register=lambda event, call: None),
+    enable_gui=lambda gui=None: None,
+)
 shown = {
     "display": display,
     "HTML": HTML,
@@ -276,8 +280,12 @@ module(
     version_info=(8, 0),
     __version__="8.0",
 )
+# matplotlib finds IPython and asks for more of it than cells do.
+sys.modules["IPython"].__path__ = []
+module("IPython.core", __path__=[])
+module("IPython.core.pylabtools", backend2gui={})
 module("matplotlib_inline.backend_inline", set_matplotlib_formats=set_formats)
-module("matplotlib_inline", backend_inline=sys.modules["matplotlib_inline.backend_inline"])
+module("matplotlib_inline", __path__=[], backend_inline=sys.modules["matplotlib_inline.backend_inline"])
 module("myst_nb", glue=lambda name, value, display=True: None)
 __main__.__dict__["display"] = display
 __main__.__dict__["get_ipython"] = lambda: SHELL
@@ -370,7 +378,7 @@ def examine(check: str, name: str) -> None:
     try:
         execute(check, f"check of {name}")
     except NameError as error:
-        print(f"not there yet: {error}")
+        print(f"not there yet: {error.name or 'a name'} is what the check looks for")
     except BaseException as error:
         print(f"not right yet: {''.join(traceback.format_exception_only(error)).strip()}")
 
@@ -379,6 +387,8 @@ def told(error: BaseException, name: str) -> dict[str, Any]:
     """Return an error in the words of a reader: itself first, then where it was."""
     file = f"<{name}>"
     said = "".join(traceback.format_exception_only(error)).strip()
+    if isinstance(error, MemoryError):  # NumPy's has a name of its own
+        said = f"MemoryError: {error}".removesuffix(": ")
     frames = traceback.extract_tb(error.__traceback__)
     kept = [f for f in frames if f.filename != __file__ and f.filename != "<cells>"]
     line = next((f.lineno for f in reversed(kept) if f.filename == file), None)
@@ -386,7 +396,7 @@ def told(error: BaseException, name: str) -> dict[str, Any]:
         line = error.lineno if error.filename == file else line
         said = f"{type(error).__name__}: {error.msg}"
     if isinstance(error, MemoryError):
-        said += "\nThere are 2 GB for Python in a page, at most."
+        said += "\nA page has some 2 GB for Python, at most."
     if isinstance(error, RecursionError):
         kept = kept[:20]
     where = "".join(traceback.format_list(kept))

@@ -42,7 +42,7 @@
 
   const bring = async names => {
     for (const name of names) if (!groups[name]) await d2run.load(`edit-run/${name}.js`);
-    await Promise.all(taking.splice(0));
+    await Promise.all(taking);
   };
 
   // --- the worker -----------------------------------------------------------
@@ -309,7 +309,7 @@
       const node = document.getElementById(exercise.label);
       if (!node) return;
       exercise.editor = editor({
-        key: exercise.label, code: exercise.start ? `# ${exercise.start}\n` : "", name: exercise.label,
+        key: exercise.label, code: exercise.start ? `${exercise.start}\n    ...  # fill in: your answer\n` : "", name: exercise.label,
         label: `your answer to ${node.querySelector(".admonition-title")?.textContent.trim() || "the exercise"}`, check: exercise.check,
         before: other => other.index < exercise.before && !other.of,
         place: (own, box) => {
