@@ -1,16 +1,16 @@
 """Let a reader edit and run the NumPy cells of a page in the page: *Edit and run here*.
 
 The cells are taken from the page's source, those too that the page hides, and not from
-its HTML. For each page a script `_static/edit-run/PAGE.js` has them, with what each took
-when the book was built. Python itself (see pyodide_files.py), d2lib and what cells use
-beside it lie in a few scripts for the whole site, each loaded when it is first needed:
+its HTML. For each page a script `_static/edit-run/PAGE.js` has them, with what each
+took when the book was built. Python itself (see pyodide_files.py), d2lib and what cells
+use beside it lie in a few scripts for the whole site, each loaded when it is needed:
 
 | script | what is in it |
 |---|---|
 | `core.js` | Python, NumPy, d2lib |
 | `plot.js` | matplotlib |
 | `mnist.js` | the digits |
-| `rl.js`, `music.js`, `photos.js` | what pages use of the packages in this environment |
+| `rl.js`, `music.js`, `photos.js` | what pages use of packages that are here |
 
 They are scripts that put base64 into a table, because a page that was opened from a
 disk may load scripts, and nothing else.
@@ -50,7 +50,7 @@ SOLUTION = re.compile(r"\{solution-(?:start\} *(?P<label>\S+)|(?P<end>end)\})")
 START = re.compile(r"^# write: *(.+)\n", re.MULTILINE)
 NO_MXNET = (
     "raise ImportError(\n"
-    '    "MXNet has no version for browsers: run this in the page\'s notebook, which "\n'
+    '    "MXNet has no version for browsers: run this in the notebook, which "\n'
     '    "the download menu at the top offers"\n'
     ")\n"
 )
@@ -86,7 +86,9 @@ def export(page: NotebookNode, costs: list[float]) -> dict[str, Any]:
     solution = last = ""
     for index, cell in enumerate(page.cells):
         if cell.cell_type != "code":
-            for mark in re.finditer(f"{EXERCISE.pattern}|{SOLUTION.pattern}", cell.source):
+            for mark in re.finditer(
+                f"{EXERCISE.pattern}|{SOLUTION.pattern}", cell.source
+            ):
                 if mark[1]:
                     exercises.append({"label": mark[1], "before": index})
                 else:
@@ -113,7 +115,9 @@ def export(page: NotebookNode, costs: list[float]) -> dict[str, Any]:
         if "listing" in tags(cell):
             entry["listing"] = True
         if "remove-cell" in tags(cell):
-            later = [c for c in code[code.index(cell) + 1 :] if not tags(c) & NEEDS_MXNET]
+            later = [
+                c for c in code[code.index(cell) + 1 :] if not tags(c) & NEEDS_MXNET
+            ]
             entry["code"] = without_bookkeeping(cell.source, names_read(later))
         if solution:
             entry["of"] = solution
@@ -188,7 +192,9 @@ def script(name: str, files: dict[str, bytes], group: dict[str, list[str]]) -> s
         zipped = file.endswith((".zip", ".whl"))
         data = data if zipped else gzip.compress(data, 9, mtime=0)
         entries[file] = [int(not zipped), base64.b64encode(data).decode()]
-    return f"d2run.take({json.dumps(name)}, {json.dumps(group)}, {json.dumps(entries)});\n"
+    return (
+        f"d2run.take({json.dumps(name)}, {json.dumps(group)}, {json.dumps(entries)});\n"
+    )
 
 
 def scripts(pyodide: dict[str, bytes]) -> Iterator[tuple[str, str]]:

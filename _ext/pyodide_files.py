@@ -1,4 +1,4 @@
-"""Bring Python for a page, for *Edit and run here*; the build of the book does it first.
+"""Bring Python for a page, for *Edit and run here*; the build does it first.
 
 Python comes as Pyodide, a CPython made for browsers, with NumPy and matplotlib:
 
@@ -128,7 +128,9 @@ def read_core(archive: Path) -> dict[str, bytes]:
     """Return the files of npm's package, if it is as npm states."""
     data = archive.read_bytes()
     if base64.b64encode(hashlib.sha512(data).digest()).decode() != INTEGRITY:
-        raise NotToBeHadError(f"{archive.name} is not what npm states: its hash differs")
+        raise NotToBeHadError(
+            f"{archive.name} is not what npm states: its hash differs"
+        )
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         members = {name: tar.extractfile(f"package/{name}") for name in (*CORE, LOCK)}
         return {name: file.read() for name, file in members.items() if file}

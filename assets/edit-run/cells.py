@@ -7,10 +7,10 @@ IPython's display and the like, have stand-ins here that do what the book needs 
 
 from __future__ import annotations
 
-import __main__
 import ast
 import base64
 import contextlib
+import functools
 import html
 import importlib.util
 import io
@@ -28,6 +28,10 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
+import __main__
+
 # Nobody watches a progress bar here, and there are no threads.
 os.environ |= {"D2LIB_PROGRESS": "0", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
 
@@ -40,7 +44,36 @@ TOKENS = {
     tokenize.OP: "o",
 }
 
-send: Callable[[str, str], None] = lambda kind, text: None  # the worker sets it
+
+def nobody(kind: str, text: str) -> None:
+    """Hear nothing of what a cell shows."""
+
+
+send: Callable[[str, str], None] = nobody  # the worker sets it
+
+
+# --- 64 bits ------------------------------------------------------------------
+
+# Python in a page has 32 bits. NumPy there refuses indices of 64 bits in the functions
+# below, which a cell may pass everywhere else, and has them whole numbers of 32 bits.
+
+
+def narrowed(function: Callable, which: tuple[int, ...]) -> Callable:
+    """Return a function that takes indices of 64 bits as those arguments."""
+
+    @functools.wraps(function)
+    def with_narrow(*arguments: Any, **named: Any) -> Any:
+        given = list(arguments)
+        for i in which:
+            if i < len(given) and getattr(given[i], "dtype", None) == np.int64:
+                given[i] = given[i].astype(np.intp)
+        return function(*given, **named)
+
+    return with_narrow
+
+
+for name, which in (("bincount", (0,)), ("repeat", (1,))):
+    setattr(np, name, narrowed(getattr(np, name), which))
 
 
 # --- what a cell shows --------------------------------------------------------
@@ -111,12 +144,9 @@ def bundle(value: Any) -> dict[str, Any]:
         form = getattr(value, name, None)
         if callable(form) and not isinstance(value, type) and (found := form()):
             return {kind: found}
-    plain = isinstance(value, dict | list | tuple | set) and type(value).__repr__ in (
-        *(dict.__repr__, list.__repr__, tuple.__repr__, set.__repr__),
-    )
-    return {"text/plain": pprint.pformat(value, width=79, sort_dicts=False)} if (
-        plain
-    ) else {"text/plain": repr(value)}
+    if type(value) in (dict, list, tuple, set):
+        return {"text/plain": pprint.pformat(value, width=79, sort_dicts=False)}
+    return {"text/plain": repr(value)}
 
 
 def show(forms: dict[str, Any]) -> None:
@@ -140,7 +170,9 @@ def markdown(text: str) -> str:
     pieces = re.split(r"^(`{3,})(\w*)\n(.*?)\n\1$", text, flags=re.M | re.S)
     for i, piece in enumerate(pieces):
         if i % 4 == 3:
-            code = highlighted(piece) if pieces[i - 1] == "python" else html.escape(piece)
+            code = (
+                highlighted(piece) if pieces[i - 1] == "python" else html.escape(piece)
+            )
             parts.append(f'<div class="highlight"><pre>{code}\n</pre></div>')
         elif i % 4 == 0 and piece.strip():
             words = html.escape(piece.strip())
@@ -173,7 +205,9 @@ def highlighted(code: str) -> str:
             kind = TOKENS.get(token.type, "")
             if token.type == tokenize.NAME and keyword.iskeyword(token.string):
                 kind = "k"
-            parts.append(f'<span class="{kind}">{text}</span>' if kind and text else text)
+            parts.append(
+                f'<span class="{kind}">{text}</span>' if kind and text else text
+            )
     except (tokenize.TokenError, SyntaxError):
         return html.escape(code)
     return "".join(parts)
@@ -285,7 +319,11 @@ sys.modules["IPython"].__path__ = []
 module("IPython.core", __path__=[])
 module("IPython.core.pylabtools", backend2gui={})
 module("matplotlib_inline.backend_inline", set_matplotlib_formats=set_formats)
-module("matplotlib_inline", __path__=[], backend_inline=sys.modules["matplotlib_inline.backend_inline"])
+module(
+    "matplotlib_inline",
+    __path__=[],
+    backend_inline=sys.modules["matplotlib_inline.backend_inline"],
+)
 module("myst_nb", glue=lambda name, value, display=True: None)
 __main__.__dict__["display"] = display
 __main__.__dict__["get_ipython"] = lambda: SHELL
@@ -300,7 +338,7 @@ def captured(quiet: bool) -> Iterator[None]:
     global send
     before = sys.stdout, sys.stderr, send
     if quiet:
-        send = lambda kind, text: None
+        send = nobody
     sys.stdout, sys.stderr = Stream("text"), Stream("stderr")
     try:
         yield
@@ -350,10 +388,9 @@ def execute(code: str, name: str) -> None:
     linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
     tree = ast.parse(code, file)
     last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        # IPython shows nothing for a cell that ends in a semicolon.
-        if not ends_in_semicolon(code):
-            last = ast.Expression(tree.body.pop().value)
+    ends = tree.body and isinstance(tree.body[-1], ast.Expr)
+    if ends and not ends_in_semicolon(code):  # IPython shows nothing after one
+        last = ast.Expression(tree.body.pop().value)
     exec(compile(tree, file, "exec"), __main__.__dict__)
     if last is not None:
         value = eval(compile(last, file, "eval"), __main__.__dict__)
@@ -380,7 +417,9 @@ def examine(check: str, name: str) -> None:
     except NameError as error:
         print(f"not there yet: {error.name or 'a name'} is what the check looks for")
     except BaseException as error:
-        print(f"not right yet: {''.join(traceback.format_exception_only(error)).strip()}")
+        print(
+            f"not right yet: {''.join(traceback.format_exception_only(error)).strip()}"
+        )
 
 
 def told(error: BaseException, name: str) -> dict[str, Any]:

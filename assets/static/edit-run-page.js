@@ -135,7 +135,7 @@
     area.setAttribute("aria-label", label);
     area.setAttribute("aria-describedby", "d2run-keys");
     const said = element("span", { className: "d2run-said", role: "status" });
-    const box = element("div", { className: "cell_output d2run-output", hidden: true });
+    const box = element("div", { className: "cell_output docutils container d2run-output", hidden: true });
     const me = { key, name, area, said, box, built, code, check, before };
     const go = button("Run", () => start(me));
     const stop = button("Stop", () => { if (busy?.of === me) halt("Stopped. The next run starts Python afresh."); }, "d2run-stop");
@@ -275,7 +275,7 @@
 
   // --- the page -------------------------------------------------------------
 
-  d2run.page = exported => ({ cells, exercises } = exported);
+  d2run.page = exported => ({ cells, exercises } = d2run.exported = exported);
 
   const describe = () => {
     if (!document.getElementById("d2run-keys"))
@@ -343,6 +343,13 @@
 
   // Python loads while the reader looks for a cell.
   const warm = () => bring(["core"]).catch(() => {});
+
+  /** For the tests: run cells of this page without their editors. */
+  d2run.quietly = (todo, hear) => run(todo, message => {
+    hear(message);
+    if (message.done || message.fatal) busy = undefined;
+    if (message.fatal) end();
+  });
 
   d2run.own = code => {
     describe();
