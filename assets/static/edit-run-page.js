@@ -94,6 +94,7 @@
       if (old) { // the caption stays
         const copy = old.cloneNode(true), image = copy.matches("img") ? copy : copy.querySelector("img");
         copy.removeAttribute("id");
+        copy.querySelector(".headerlink")?.remove();
         if (image) {
           Object.assign(image, { src, alt: `Drawn by the code as it is now; as built it was: ${image.alt}` });
           image.removeAttribute("width"); image.removeAttribute("height");
