@@ -239,8 +239,8 @@ def offer(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for cell in cells_in(doctree):
         cell["classes"].append(f"d2run-{cell['cell_index']}")
     button = (
-        '<p class="d2run-bar"><button type="button" class="d2run-start sd-btn '
-        'sd-btn-outline-primary">Edit and run here</button></p>'
+        '<p class="d2run-bar d-print-none"><button type="button" class="d2run-start '
+        'sd-btn sd-btn-outline-primary">Edit and run here</button></p>'
         "<noscript><style>.d2run-bar{display:none}</style></noscript>"
     )
     title = next(doctree.findall(nodes.title))

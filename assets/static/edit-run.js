@@ -36,6 +36,9 @@
   };
   document.addEventListener("click", event => {
     const button = event.target.closest(".d2run-start");
-    if (button && !button.disabled) ready().then(() => d2run.toggle(button));
+    if (!button || button.ariaBusy === "true") return;
+    button.ariaBusy = "true";
+    ready().then(() => d2run.toggle(button), error => { button.textContent = error.message; })
+      .finally(() => { button.ariaBusy = "false"; });
   });
 })();
