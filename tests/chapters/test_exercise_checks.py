@@ -30,7 +30,7 @@ def test_each_check_belongs_to_an_exercise(page):
 
 @pytest.mark.parametrize("page", CHECKED, ids=lambda page: page.stem)
 def test_the_published_solution_passes(page):
-    for cell in checks(execute(page, mxnet=False).cells):
+    for cell in checks(execute(page).cells):
         said = "".join(output.get("text", "") for output in cell.outputs)
         assert said.endswith(": passed\n"), said
 
