@@ -12,7 +12,7 @@ export PYTHON
 TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-without-mxnet test-notebooks shake serve lab bench agents evidence lint format lock clean clean-all
+.PHONY: help book test test-without-mxnet test-notebooks test-in-page shake serve lab bench agents evidence lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -32,6 +32,10 @@ test: lint ## everything: library, twins, every page's cells, the site in a brow
 test-without-mxnet: $(ENVIRONMENT) ## every page as it runs where MXNet can't be had
 	@$(BIN)/pytest -n 2 -m "scheduled or not scheduled" tests/chapters/test_pages.py \
 		-k test_cells_run_without_mxnet
+
+test-in-page: $(ENVIRONMENT) ## every page's quick NumPy cells in Edit and run here; Firefox
+	@$(BIN)/python requirements/browser.py
+	@$(BIN)/pytest -rP -m scheduled tests/site/test_edit_run.py
 
 serve: $(ENVIRONMENT) ## read the book with live reload
 	@$(BIN)/python _ext/serve.py

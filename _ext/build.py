@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from execution import ROOT, execute_all, pages
+from pyodide_files import bring
 
 BUILD = [
     *(Path(sys.executable).with_name("jupyter-book"), "build", ROOT),
@@ -21,6 +22,8 @@ BUILD = [
 
 def build_site() -> subprocess.CompletedProcess[str]:
     """Build the whole site afresh; what Sphinx says is in the result's stdout."""
+    if reason := bring():
+        print(f"No page gets its button Edit and run here: {reason}", file=sys.stderr)
     shutil.rmtree(ROOT / "_build" / "html", ignore_errors=True)
     return subprocess.run(
         BUILD,

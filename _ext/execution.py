@@ -126,6 +126,7 @@ class Execution(NamedTuple):
             took just before.
         cached: Whether they ran earlier.
         failures: What failed.
+        costs: What each of the cells took of that cost; empty if nobody measured it.
     """
 
     cells: list[NotebookNode]
@@ -133,6 +134,7 @@ class Execution(NamedTuple):
     cost: float
     cached: bool
     failures: list[Failure]
+    costs: list[float]
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -250,7 +252,8 @@ def match(
     _, executed = cache.merge_match_into_notebook(notebook)
     cells = [c for c in executed.cells if c.cell_type == "code"]
     seconds, cost = record.data["execution_seconds"], record.data["cost"]
-    return Execution(cells, seconds, cost, True, failures(page, cells))
+    costs = record.data.get("costs", [])
+    return Execution(cells, seconds, cost, True, failures(page, cells), costs)
 
 
 def execute(
@@ -288,14 +291,16 @@ def execute(
         limit = timeout(notebook, root)
         unit = calibrate() / REFERENCE
         seconds, used = run(notebook, page, limit, environment, tolerant=tolerant)
-        data = {"execution_seconds": seconds, "cost": used / unit}
+        costs = [round(one / unit, 4) for one in used]
+        data = {"execution_seconds": seconds, "cost": sum(costs), "costs": costs[1:]}
         cache.cache_notebook_bundle(
             CacheBundleIn(notebook, str(page), data=data),
             check_validity=False,
             overwrite=True,
         )
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return Execution(cells, seconds, data["cost"], False, failures(page, cells))
+    found = failures(page, cells)
+    return Execution(cells, seconds, data["cost"], False, found, data["costs"])
 
 
 def calibrate() -> float:
@@ -312,11 +317,12 @@ def run(
     environment: dict[str, str],
     *,
     tolerant: bool = False,
-) -> tuple[float, float]:
+) -> tuple[float, list[float]]:
     """Run a notebook's cells in place.
 
     Returns:
-        The seconds that they took, by the clock and of processor time.
+        The seconds that they took by the clock, and those of processor time: of the
+        kernel until it was ready, then of each code cell.
 
     Raises:
         PageError: At the first cell that fails, unless tolerant. Then it goes on, as
@@ -332,7 +338,7 @@ def run(
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         shutdown_kernel="immediate",  # it may be busy for ever
     )
-    client.tolerant = tolerant
+    client.tolerant, client.used = tolerant, []
     # IPython warns if it cannot make its folder there, as on a fresh clone.
     Path(environment["IPYTHONDIR"]).parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
@@ -349,18 +355,24 @@ class Client(NotebookClient):
 
     tolerant = False
     kernel_is_gone = False
-    used = 0.0  # seconds of processor time
+    used: list[float]  # seconds of processor time: of the start, then of each code cell
 
     async def async_execute_cell(
         self, cell: NotebookNode, cell_index: int, **options: object
     ) -> NotebookNode:
         """Execute a cell; its error becomes one of its outputs."""
+        if cell.cell_type != "code":
+            return cell
+        if not self.used:
+            self.used.append(self.processor_seconds())
         if self.kernel_is_gone:
+            self.used.append(0.0)
             return cell
         try:
             await super().async_execute_cell(cell, cell_index, **options)
-            self.used = sum(psutil.Process(self.km.provisioner.pid).cpu_times()[:4])
+            self.used.append(self.processor_seconds() - sum(self.used))
         except CellExecutionError:  # it is among the outputs already
+            self.used.append(self.processor_seconds() - sum(self.used))
             if not self.tolerant:
                 raise
         except (CellTimeoutError, DeadKernelError) as error:
@@ -371,9 +383,14 @@ class Client(NotebookClient):
                 )
             )
             self.kernel_is_gone = True
+            self.used.append(0.0)
             if not self.tolerant:
                 raise
         return cell
+
+    def processor_seconds(self) -> float:
+        """Return what the kernel has used up to now."""
+        return sum(psutil.Process(self.km.provisioner.pid).cpu_times()[:4])
 
 
 def failures(page: Path, cells: list[NotebookNode]) -> list[Failure]:

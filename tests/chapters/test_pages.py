@@ -34,7 +34,7 @@ def run(page: Path, record_property, **options: bool) -> Execution:
     name = page.relative_to(ROOT)
     failure = None
     try:
-        execution = execute(page, **options) or Execution([], 0.0, 0.0, True, [])
+        execution = execute(page, **options) or Execution([], 0.0, 0.0, True, [], [])
     except PageError as error:
         failure = str(error)
     if failure:
