@@ -40,7 +40,8 @@ CONTENT = re.compile(
     r"(?:\\\((?P<inline>.*)\\\)|\\\[(?P<display>.*)\\\]|(?P<bare>\\begin\{.*))\s*",
     re.DOTALL,
 )
-RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+TEXT = r'(?:[^{}"]|"[^"]*")'  # a brace may stand in quotes
+RULE = re.compile(rf"({TEXT}+)\{{({TEXT}*)\}}")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 

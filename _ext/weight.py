@@ -7,8 +7,10 @@ When Sphinx has written the site, each page is gone over once more:
   the fonts of all icons there are go, with the rules for them;
 - its style sheets become one, and so do the scripts of Sphinx's own extensions, which
   don't hold up the page any more;
+- sounds that were written into a page become files;
 - the index for searching is loaded by the page that searches;
-- each image says how large it is, so that nothing moves when it comes.
+- each image says how large it is, and whether the page is light or dark is chosen
+  before it shows, so that nothing moves when the rest comes.
 
 The icons are those of Font Awesome Free (https://fontawesome.com, icons CC BY 4.0,
 fonts SIL OFL 1.1) that the theme brings. Where there is no Node.js the mathematics
@@ -17,6 +19,7 @@ keeps its script; the build says so, and the site works as well.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import os
@@ -51,10 +54,29 @@ ICON_FONTS = {
     "brands-400": ("Font Awesome 6 Brands", 400),
 }
 
+#: The theme chooses light or dark when its script runs, which is late: until then a page
+#: has the colours and the line heights of neither, and jumps. Here it is chosen at once.
+THEME = re.compile(
+    r"document\.documentElement\.dataset\.mode = .*?\n"
+    r"\s*document\.documentElement\.dataset\.theme = .*?;"
+)
+CHOSEN = """\
+(({dataset}) => {
+      let kept = {};
+      try { kept = {...localStorage}; } catch { /* forbidden: nothing is remembered */ }
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+      dataset.mode = kept.mode || "auto";
+      dataset.theme = dataset.mode === "auto" ? dark : dataset.mode;
+    })(document.documentElement);"""
+
 LINK = re.compile(r'<link\b[^>]*\brel="stylesheet"[^>]*>\s*')
 SCRIPT = re.compile(r'<script\b([^>]*)\bsrc="([^"]*)"([^>]*)></script>\s*')
 HREF = re.compile(r'\bhref="([^"]*)"')
 IMAGE = re.compile(r"<img\b[^>]*>")
+EMBEDDED = re.compile(
+    r'\bsrc="data:((?:audio|video)/[\w-]+);base64,([A-Za-z0-9+/=]{1000,})"'
+)
+CSS_IMPORT = re.compile(r'@import "([^"]+)";')
 CSS_URL = re.compile(r"""url\(\s*(["']?)([^"')]+)\1\s*\)""")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:+before,?)+)\{content:"\\([0-9a-f]+)"\}')
 ICON_FACE = re.compile(r"@font-face\{[^{}]*?webfonts/fa-([\w-]+)\.[^{}]*\}")
@@ -90,7 +112,8 @@ class Site:
         if not is_set:
             logger.info(NO_NODE)
         for file, text in self.pages.items():
-            lighter = with_sizes(file, text)
+            lighter = THEME.sub(lambda _: CHOSEN, with_sizes(file, text), count=1)
+            lighter = self.with_files(file, lighter)
             if is_set:
                 lighter = self.with_mathematics(file, lighter)
             lighter = self.with_one_script(file, self.with_one_sheet(file, lighter))
@@ -103,6 +126,19 @@ class Site:
             heavy.unlink()
         for source_map in self.static.rglob("*.map"):
             source_map.unlink()
+
+    def with_files(self, file: Path, text: str) -> str:
+        """Return a page with its sounds and films in files, for who plays them."""
+
+        def moved(found: re.Match[str]) -> str:
+            data = base64.b64decode(found[2])
+            name = f"{hashlib.sha256(data).hexdigest()[:16]}.{found[1].split('/')[1]}"
+            media = self.static / "media" / name
+            media.parent.mkdir(exist_ok=True)
+            media.write_bytes(data)
+            return f'src="{self.address(file, media)}"'
+
+        return EMBEDDED.sub(moved, text)
 
     def with_mathematics(self, file: Path, text: str) -> str:
         """Return a page with its formulas set, and with the style sheet for them."""
@@ -148,6 +184,7 @@ class Site:
         """Return a style sheet as it reads in `_static`, with the icons in use."""
         text = file.read_text(encoding="utf-8").removeprefix('@charset "UTF-8";')
         text = re.sub(r"/\*# sourceMappingURL=.*?\*/", "", text)
+        text = CSS_IMPORT.sub(lambda found: self.style(local(file, found[1])), text)
         if ICON_FACE.search(text):
             text = self.with_icons(file, text)
 
