@@ -30,9 +30,11 @@ from shrink import Font, font_face
 PACKAGE = "sphinx-mathjax-offline"
 TOOL = Path(__file__).with_suffix(".js")
 
-#: An element with a formula in it: its tag, its attributes, what is in it.
+#: An element with a formula in it: its tag, its attributes, what is in it. Behind it
+#: may be signs that belong to it, as the comma of "the weight w,".
 ELEMENT = re.compile(
-    r'<(span|div)( class="(?:[^"]* )?math(?: [^"]*)?"[^>]*)>(.*?)</\1>', re.DOTALL
+    r'<(span|div)( class="(?:[^"]* )?math(?: [^"]*)?"[^>]*)>(.*?)</\1>([,.;:!?)]*)',
+    re.DOTALL,
 )
 #: Its number, which Sphinx puts first and which may hold a link; then its TeX.
 CONTENT = re.compile(
@@ -143,7 +145,7 @@ class Typeset:
 
     def element(self, found: re.Match[str]) -> str:
         """Return an element with its formula set; one that is set stays as it is."""
-        tag, attributes, content = found.groups()
+        tag, attributes, content, behind = found.groups()
         parsed = parse(content)
         if parsed is None:
             return found[0]
@@ -163,7 +165,10 @@ class Typeset:
             + html.escape(f"{dollars}{formula.tex}{dollars}", quote=False)
             + f"</span>{end}"
         )
-        return f"<{tag}{attributes}>{number}{shown}</{tag}>"
+        element = f"<{tag}{attributes}>{number}{shown}</{tag}>"
+        if behind and not formula.display:  # a line must not begin with it
+            return f'<span class="unbroken">{element}{behind}</span>'
+        return element + behind
 
     def stylesheet(self) -> str:
         """Return the style sheet of all that is set, with its fonts in it.
@@ -193,16 +198,18 @@ class Typeset:
 def characters(rules: dict[str, str]) -> dict[str, set[int]]:
     """Return which characters of which family of fonts some rules of style show.
 
-    A character is the content of a rule for its class, `mjx-c.mjx-c1D465.TEX-I::before`,
-    where `.TEX-I` says from which alphabet it is. Brackets that stretch are put together
-    of pieces, from any of the sizes.
+    A character is the content of a rule for its class, as in
+    `mjx-c.mjx-c1D465.TEX-I::before`, where `.TEX-I` says from which alphabet it is.
+    Brackets that stretch are put together of pieces, from several fonts.
     """
     alphabets = {
         selector: re.findall(r"MJX[\w-]+", body)
         for selector, body in rules.items()
         if re.fullmatch(r"\.(TEX|MJX)-\w+", selector)
     }
-    pieces = [body for name, body in rules.items() if name.startswith("mjx-stretchy-v ")]
+    pieces = [
+        body for name, body in rules.items() if name.startswith("mjx-stretchy-v ")
+    ]
     sizes = set(re.findall(r"MJXTEX[\w-]*", str(pieces)))
     found: dict[str, set[int]] = {"MJXZERO": {0x20}}
     for selector, body in rules.items():

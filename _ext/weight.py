@@ -31,6 +31,7 @@ from urllib.parse import unquote, urlsplit
 
 import imagesize
 from mathematics import MathematicsError, Typeset, formulas
+from repairs import repaired
 from shrink import Font, font_face
 from sphinx.application import Sphinx
 from sphinx.util.logging import getLogger
@@ -54,8 +55,8 @@ ICON_FONTS = {
     "brands-400": ("Font Awesome 6 Brands", 400),
 }
 
-#: The theme chooses light or dark when its script runs, which is late: until then a page
-#: has the colours and the line heights of neither, and jumps. Here it is chosen at once.
+#: The theme chooses light or dark when its script runs, which is late: until then
+#: a page has the colours and line heights of neither. Here it is chosen at once.
 THEME = re.compile(
     r"document\.documentElement\.dataset\.mode = .*?\n"
     r"\s*document\.documentElement\.dataset\.theme = .*?;"
@@ -63,10 +64,11 @@ THEME = re.compile(
 CHOSEN = """\
 (({dataset}) => {
       let kept = {};
-      try { kept = {...localStorage}; } catch { /* forbidden: nothing is remembered */ }
-      const dark = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+      try { kept = {...localStorage}; } catch { /* forbidden: nothing is kept */ }
+      const {matches} = matchMedia("(prefers-color-scheme: dark)");
       dataset.mode = kept.mode || "auto";
-      dataset.theme = dataset.mode === "auto" ? dark : dataset.mode;
+      dataset.theme = dataset.mode !== "auto" ? dataset.mode
+        : matches ? "dark" : "light";
     })(document.documentElement);"""
 
 LINK = re.compile(r'<link\b[^>]*\brel="stylesheet"[^>]*>\s*')
@@ -113,7 +115,7 @@ class Site:
             logger.info(NO_NODE)
         for file, text in self.pages.items():
             lighter = THEME.sub(lambda _: CHOSEN, with_sizes(file, text), count=1)
-            lighter = self.with_files(file, lighter)
+            lighter = self.with_files(file, repaired(lighter))
             if is_set:
                 lighter = self.with_mathematics(file, lighter)
             lighter = self.with_one_script(file, self.with_one_sheet(file, lighter))
@@ -147,7 +149,9 @@ class Site:
         lighter = self.typeset.fill_in(text)
         if lighter == text:
             return text
-        link = f'<link rel="stylesheet" href="{self.address(file, self.mathematics())}">'
+        link = (
+            f'<link rel="stylesheet" href="{self.address(file, self.mathematics())}">'
+        )
         return lighter.replace("</head>", f"  {link}\n  </head>", 1)
 
     @cache  # noqa: B019  (there is one site, and it lives as long as the build)
@@ -203,13 +207,18 @@ class Site:
             for script in self.static.rglob("*.js")
             if "mathjax" not in script.parts and script.name != "fontawesome.js"
         ]
-        names = set(re.findall(r"\bfa-[\w-]+", "".join([*self.pages.values(), *scripts])))
+        names = set(
+            re.findall(r"\bfa-[\w-]+", "".join([*self.pages.values(), *scripts]))
+        )
 
         def used(rule: re.Match[str]) -> str:
             return rule[0] if names & set(re.findall(r"fa-[\w-]+", rule[1])) else ""
 
         text = ICON_RULE.sub(used, text)
-        sheets = [text, *(f.read_text("utf-8") for f in self.static.rglob("*book*.css"))]
+        sheets = [
+            text,
+            *(f.read_text("utf-8") for f in self.static.rglob("*book*.css")),
+        ]
         icons = {
             int(escape, 16) if escape else ord(sign)
             for sign, escape in re.findall(
@@ -248,7 +257,9 @@ class Site:
                 return f"<script>{script.read_text('utf-8').strip()}</script>\n"
             if script in own:
                 one = self.address(file, self.script(tuple(own)))
-                return f'<script defer src="{one}"></script>\n' if script == last else ""
+                return (
+                    f'<script defer src="{one}"></script>\n' if script == last else ""
+                )
             if name == "design-tabs":
                 return f'<script defer{before}src="{address}"{after}></script>\n'
             return found[0]

@@ -12,13 +12,13 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, CDPSession, Page, Response
 
 MEDIA = {"image", "media"}
 LIGHT = 350_000  # bytes of a page and all it loads, gzipped, without its media
 FEW = 25  # requests, without those for media
 STILL = 0.03  # the layout shift, as browsers measure it
-CALM = 2  # long tasks, of more than 50 ms each
+CALM = 2  # what the scripts take, in units of UNIT: a long task each, or 50 ms
 FOREIGN = ("mathjax", "fontawesome", "searchindex")  # what no page but the search needs
 # What the browser notes while the page comes.
 OBSERVE = """
@@ -35,6 +35,12 @@ new PerformanceObserver(list => {
   for (const entry of list.getEntries()) noted.long.push(Math.round(entry.duration));
 }).observe({type: "longtask", buffered: true});
 """
+# Work that takes about 50 ms of a processor, of whatever processor there is.
+UNIT = """() => new Promise(done => setTimeout(() => {
+  let x = 1;
+  for (let i = 0; i < 5e7; i++) x = (Math.imul(x, 1103515245) + 12345) | 0;
+  done(x);
+}))"""
 # Two frames later nothing more is to come.
 SETTLE = """async () => {
   await document.fonts.ready;
@@ -50,7 +56,8 @@ class Weight:
     media: int  # bytes
     shift: float
     moved: list[str]
-    long: list[int]  # milliseconds of each long task
+    long: list[int]  # milliseconds of each long task, by the clock
+    busy: float  # the processor time of the scripts, in units of UNIT
 
     @property
     def bytes(self) -> int:
@@ -63,18 +70,30 @@ def weigh(page: Page, url: str) -> Weight:
     responses: list[Response] = []
     page.on("response", lambda response: responses.append(response))
     page.add_init_script(OBSERVE)
+    session = page.context.new_cdp_session(page)
+    # The processor's time and not the clock's, which other programs would add to.
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.goto(url, wait_until="load")
     page.evaluate(SETTLE)
+    used = scripts(session)
+    page.evaluate(UNIT)
+    busy = used / (scripts(session) - used)
     sizes, media = {}, 0
     for response in responses:
         if urlsplit(response.url).scheme not in ("http", "https") or not response.ok:
             continue
         if response.request.resource_type in MEDIA:
-            media += len(response.body())
+            media += int(response.headers.get("content-length", 0))
         else:
             sizes[response.url] = len(gzip.compress(response.body(), 9, mtime=0))
     noted = page.evaluate("noted")
-    return Weight(sizes, media, noted["shift"], noted["moved"], noted["long"])
+    return Weight(sizes, media, noted["shift"], noted["moved"], noted["long"], busy)
+
+
+def scripts(session: CDPSession) -> float:
+    """Return the seconds of a processor that a page's scripts have used so far."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return next(m["value"] for m in metrics if m["name"] == "ScriptDuration")
 
 
 def check_weight(weight: Weight) -> list[str]:
@@ -87,8 +106,8 @@ def check_weight(weight: Weight) -> list[str]:
         problems.append(f"it makes {len(weight.sizes)} requests, not {FEW}")
     if weight.shift > STILL:
         problems.append(f"its layout shifts by {weight.shift:.3f}: {weight.moved[:3]}")
-    if len(weight.long) > CALM:
-        problems.append(f"it has {len(weight.long)} long tasks, not {CALM}")
+    if weight.busy > CALM:
+        problems.append(f"its scripts take {weight.busy:.1f} long tasks, not {CALM}")
     problems += [
         f"it loads {url}"
         for url in weight.sizes
@@ -130,7 +149,7 @@ def main(names: list[str]) -> None:
 
     known = [p.relative_to(ROOT).with_suffix("").as_posix() for p in pages()]
     chosen = [n for n in known if not names or any(n.endswith(name) for name in names)]
-    print("   KB  media  requests  shift  long tasks  painted  loaded")
+    print("   KB  media  requests  shift  scripts  long tasks  painted  loaded")
     with sync_playwright() as playwright, served(ROOT / "_build" / "html") as address:
         browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
         for name in chosen:
@@ -141,7 +160,8 @@ def main(names: list[str]) -> None:
             painted, loaded = on_a_phone(browser, url)
             print(
                 f"{weight.bytes / 1000:5.0f}  {weight.media / 1000:5.0f}"
-                f"  {len(weight.sizes):8}  {weight.shift:5.3f}  {len(weight.long):10}"
+                f"  {len(weight.sizes):8}  {weight.shift:5.3f}"
+                f"  {weight.busy:7.1f}  {len(weight.long):10}"
                 f"  {painted:6.1f}s  {loaded:5.1f}s  {name}",
                 flush=True,
             )
