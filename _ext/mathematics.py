@@ -211,7 +211,8 @@ def characters(rules: dict[str, str]) -> dict[str, set[int]]:
         body for name, body in rules.items() if name.startswith("mjx-stretchy-v ")
     ]
     sizes = set(re.findall(r"MJXTEX[\w-]*", str(pieces)))
-    found: dict[str, set[int]] = {"MJXZERO": {0x20}}
+    # The first font of each family is as high as nothing, and holds one character.
+    found: dict[str, set[int]] = {"MJXZERO": {0xEFFC}}
     for selector, body in rules.items():
         content = re.search(r'content: "([^"]*)"', body)
         if content is None:

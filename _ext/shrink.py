@@ -31,12 +31,12 @@ def font_face(font: Font, characters: Iterable[int]) -> str:
     options.name_languages = ["*"]
     options.drop_tables += ["FFTM", "GDEF"]
     options.ignore_missing_unicodes = True
-    loaded = subset.load_font(str(font.path), options)
     cut = subset.Subsetter(options)
     cut.populate(unicodes=set(characters))
-    cut.subset(loaded)
     file = io.BytesIO()
-    subset.save_font(loaded, file, options)
+    with subset.load_font(str(font.path), options) as loaded:
+        cut.subset(loaded)
+        subset.save_font(loaded, file, options)
     data = base64.b64encode(file.getvalue()).decode()
     return (
         f'@font-face{{font-family:"{font.family}";font-weight:{font.weight};'

@@ -42,12 +42,12 @@ GOOD = "<!doctype html><meta charset=utf-8><title>Page</title><main>{}</main>"
         (
             "<article style='width: 390px'>text</article>",
             checks.check_width,
-            "390 pixels wide on a phone of 375: ['ARTICLE",
+            "398 pixels wide on a phone of 375: ['ARTICLE",
         ),
         (
             "<article style='width: 340px'>text</article>",
             checks.check_width,
-            "340 pixels wide on a phone of 320",
+            "348 pixels wide on a phone of 320",
         ),
         ("<p>text</p>", checks.check_width, None),
     ],
