@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from playwright.sync_api import Browser, Page
 
 CORE, LAB_CORE = 25, 50  # minutes that a page may take, and one whose title is Lab ...
+NARROW = 320  # pixels: the width at which WCAG wants a page to need no second scrolling
 PHONE, DESK = {"width": 375, "height": 667}, {"width": 1280, "height": 800}
 
 
@@ -74,10 +75,14 @@ def check_errors(visit: Visit) -> list[str]:
 
 
 def check_mathematics(visit: Visit) -> list[str]:
-    """Every equation is typeset, and none has an error in it."""
+    """Every equation is set, without an error, by no script, and reads as MathML."""
     return visit.page.evaluate(
         """() => {
           const problems = [];
+          if (window.MathJax) problems.push("a script sets the mathematics");
+          for (const node of document.querySelectorAll("mjx-container"))
+            if (!node.querySelector("math"))
+              problems.push("no MathML in " + node.innerHTML.slice(0, 80));
           for (const node of document.querySelectorAll(".math"))
             if (!node.querySelector("mjx-container"))
               problems.push("not typeset: " + node.textContent.trim().slice(0, 80));
@@ -106,19 +111,73 @@ def check_images(visit: Visit) -> list[str]:
 
 
 def check_width(visit: Visit) -> list[str]:
-    """On a phone the page scrolls up and down only."""
-    page = visit.page
-    page.set_viewport_size(PHONE)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    widest = page.evaluate(
-        """() => [...document.querySelectorAll("main article *")]
-          .filter(node => node.getBoundingClientRect().right > innerWidth + 1)
-          .slice(0, 3).map(node => node.tagName + "." + node.className)"""
-    )
+    """On a phone, and on a narrow one, the page scrolls up and down only."""
+    page, problems = visit.page, []
+    for width in (PHONE["width"], NARROW):
+        page.set_viewport_size({**PHONE, "width": width})
+        found = page.evaluate("document.documentElement.scrollWidth")
+        if found > width:
+            widest = page.evaluate(
+                """() => [...document.querySelectorAll("main *")].filter(node => {
+                  const {right} = node.getBoundingClientRect();
+                  if (right <= innerWidth + 1) return false;
+                  // What lies in a part that scrolls by itself widens nothing.
+                  for (let up = node.parentElement; up.tagName !== "MAIN"; )
+                    if (getComputedStyle(up).overflowX !== "visible") return false;
+                    else up = up.parentElement;
+                  return true;
+                }).slice(0, 3).map(node => `${node.tagName}.${node.className}`
+                  + ` ("${node.textContent.trim().slice(0, 40)}")`)"""
+            )
+            problems.append(
+                f"it is {found} pixels wide on a phone of {width}: {widest}"
+            )
     page.set_viewport_size(DESK)
-    if width > PHONE["width"]:
-        return [f"it is {width} pixels wide on a phone of {PHONE['width']}: {widest}"]
-    return []
+    return problems
+
+
+def check_motion(page: Page) -> list[str]:
+    """Nothing moves for ever by itself."""
+    return page.evaluate(
+        """() => [
+          ...document.getAnimations()
+            .filter(one => one.effect.getComputedTiming().endTime === Infinity)
+            .map(one => one.effect.target),
+          ...document.querySelectorAll(
+            "animate[repeatCount=indefinite], marquee, blink"),
+        ].map(node => `${node.tagName}.${node.className} moves for ever`).concat(
+          [...document.querySelectorAll("[autoplay]")]
+            .map(node => `${node.tagName} plays by itself`))"""
+    )
+
+
+def check_keyboard(page: Page, steps: int = 60) -> list[str]:
+    """The first stop leads past the menus; each next one is further down the page."""
+    look = """() => {
+      const node = document.activeElement;
+      const all = [...document.querySelectorAll("*")];
+      return [all.indexOf(node), node.outerHTML.slice(0, 90), node.tagName,
+              node.getAttribute("href")];
+    }"""
+    page.keyboard.press("Tab")
+    at, text, _, href = page.evaluate(look)
+    problems = []
+    skips = "href => href && href.length > 1 && !!document.querySelector(href)"
+    if not (href or "").startswith("#") or not page.evaluate(skips, href):
+        problems.append(f"the first stop leads past nothing: {text}")
+    for _ in range(steps):
+        page.keyboard.press("Tab")
+        now, text, tag, _ = page.evaluate(look)
+        if tag == "BODY":  # it has left the page
+            break
+        if now == at:
+            problems.append(f"this holds the keyboard: {text}")
+            break
+        if now < at:
+            problems.append(f"this is out of order: {text}")
+            break
+        at = now
+    return problems
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

@@ -37,10 +37,17 @@ GOOD = "<!doctype html><meta charset=utf-8><title>Page</title><main>{}</main>"
             checks.check_mathematics,
             "an error in bad",
         ),
+        ("<mjx-container></mjx-container>", checks.check_mathematics, "no MathML"),
+        ("<script>MathJax = {}</script>", checks.check_mathematics, "a script"),
         (
             "<article style='width: 390px'>text</article>",
             checks.check_width,
-            "pixels wide",
+            "398 pixels wide on a phone of 375: ['ARTICLE",
+        ),
+        (
+            "<article style='width: 340px'>text</article>",
+            checks.check_width,
+            "348 pixels wide on a phone of 320",
         ),
         ("<p>text</p>", checks.check_width, None),
     ],

@@ -1,0 +1,27 @@
+// A formula that is wider than the page scrolls, so the keyboard must reach it; one that
+// is not must not cost a stop on the way through the page.
+
+(() => {
+  const formulas = () => document.querySelectorAll('mjx-container[display="true"]');
+
+  const mark = () => {
+    const wide = [...formulas()].map((node) => node.scrollWidth > node.clientWidth);
+    formulas().forEach((node, i) => {
+      if (!wide[i]) {
+        node.removeAttribute("tabindex");
+        node.removeAttribute("role");
+        node.removeAttribute("aria-label");
+        return;
+      }
+      node.tabIndex = 0;
+      node.setAttribute("role", "group");
+      node.setAttribute("aria-label", "A wide formula; it scrolls");
+    });
+  };
+
+  addEventListener("load", mark);
+  addEventListener("resize", mark);
+  // A formula in a closed answer or tab has no width until it is opened.
+  addEventListener("click", () => requestAnimationFrame(mark));
+  addEventListener("change", () => requestAnimationFrame(mark));
+})();
