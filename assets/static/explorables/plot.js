@@ -148,13 +148,19 @@
     return { start, stop };
   };
 
-  // Call use(data) once the reader is near.
-  explorable.parts.need = (ui, name, use) =>
+  // Call use(data) once the reader is near; the place is busy until then.
+  explorable.parts.need = (ui, name, use) => {
+    const { place } = ui, wait = by => {
+      place.dataset.waits = +(place.dataset.waits ?? 0) + by;
+      place.setAttribute("aria-busy", place.dataset.waits > 0);
+    };
+    wait(1);
     new IntersectionObserver((seen, watch) => {
       if (!seen.some(entry => entry.isIntersecting)) return;
       watch.disconnect();
-      explorable.load(name).then(use, () => ui.say("Its data could not be loaded."));
-    }, { rootMargin: "300px" }).observe(ui.place);
+      explorable.load(name).then(data => { use(data); wait(-1); }, () => ui.say("Its data could not be loaded."));
+    }, { rootMargin: "300px" }).observe(place);
+  };
 
   // A map of f(a, b): bluer where lower, in steps of equal area. Without f it returns what draws one.
   explorable.contours = (plot, f) => {
