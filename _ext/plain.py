@@ -273,7 +273,8 @@ class Markdown:
             return self.blocks(node)
         if isinstance(node, (*SKIPPED, nodes.compound, nodes.reference)):
             return ""
-        if type(node).__name__ == "PassthroughTextElement":  # a card's link
+        # A card's link, and what only the site has: see explorables.py.
+        if type(node).__name__ in ("PassthroughTextElement", "explorable"):
             return ""
         raise self.unknown(node)
 

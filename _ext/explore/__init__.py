@@ -1,0 +1,1 @@
+"""What is made of each explorable at build time: see `explorables.py`."""

@@ -1,0 +1,489 @@
+"""Explorables: each computes what d2lib computes, and is driven in a real browser.
+
+Whatever stands in `_ext/explore` is tested: its directive is taken from the book's
+page into a small book of one page for each. Handles, ranges, choices and buttons are
+found by what they are, so that a new explorable needs no line here. What only one of
+them does is tested at the end.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import site_checks as checks
+from execution import ROOT, pages
+from explorables import MAKERS, make
+from test_execution import write_book
+
+pytestmark = pytest.mark.xdist_group("explorables")
+
+NAMES = sorted(file.stem for file in MAKERS.glob("[a-z]*.py"))
+BLOCK = r"^```\{{explorable\}} {name}\n.*?^```\n"
+SCRIPTS = ROOT / "assets" / "static" / "explorables"
+MINUS_ZERO = re.compile(r"[-−]0(\.0+)?(?![.\d])")
+
+
+def block(name):
+    """Return the directive of an explorable, as it stands on its page."""
+    found = []
+    for page in pages():
+        text = page.read_text("utf-8")
+        found += re.findall(BLOCK.format(name=name), text, re.S | re.M)
+    assert len(found) == 1, f"{name} stands on {len(found)} pages"
+    return found[0]
+
+
+def write_explorables(root, names=NAMES):
+    """Write a book with a page for each explorable, and one without any."""
+    write_book(root)
+    (root / "chapters" / "references.bib").touch()
+    for folder in ("_ext", "assets"):
+        (root / folder).symlink_to(ROOT / folder)
+    toc = "format: jb-book\nroot: chapters/index\nchapters:\n  - file: chapters/page\n"
+    for name in names:
+        toc += f"  - file: chapters/{name}\n"
+        text = f"# The page of {name}\n\nA sentence.\n\n{block(name)}\nAnother.\n"
+        (root / "chapters" / f"{name}.md").write_text(text, encoding="utf-8")
+    (root / "_toc.yml").write_text(toc)
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    root = tmp_path_factory.mktemp("explorables")
+    write_explorables(root)
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    done = subprocess.run(
+        [jupyter_book, "build", root, "-q"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    built = root / "_build" / "html" / "chapters"
+    for name in NAMES:
+        html = (built / f"{name}.html").read_text("utf-8")
+        (built / f"{name}-alone.html").write_text(alone(html), encoding="utf-8")
+    return built
+
+
+def alone(html):
+    """Return a page without other scripts than those of explorables: it loads fast."""
+    theme = """<script>document.documentElement.dataset.theme =
+      matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";</script>"""
+    html = re.sub(
+        r"<script\b([^>]*)>.*?</script>",
+        lambda found: found[0] if "explorables/" in found[1] else "",
+        html,
+        flags=re.S,
+    )
+    return html.replace("</head>", f"{theme}</head>")
+
+
+@pytest.fixture
+def show(browser, book):
+    """Open the page of an explorable from the file system; it must not complain."""
+    visits = []
+
+    def open_page(name, query="", **options):
+        viewport = options.pop("viewport", checks.DESK)
+        clock, whole = options.pop("clock", False), options.pop("whole", False)
+        page = browser.new_context(viewport=viewport, **options).new_page()
+        if clock:
+            page.clock.install()
+        visits.append(checks.Visit(page))
+        file = book / f"{name}{'' if whole else '-alone'}.html"
+        checks.reload(visits[-1], file.as_uri() + (query and f"#{name}?{query}"))
+        return page
+
+    yield open_page
+    for visit in visits:
+        assert not checks.check_errors(visit)
+        assert not checks.check_requests(visit)
+        checks.close(visit)
+
+
+# --- arithmetic -----------------------------------------------------------------
+
+
+def leaves(value):
+    """Yield each number or text in a value, or array of numbers, with where it is."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from ((f".{key}{at}", leaf) for at, leaf in leaves(part))
+    elif isinstance(value, list) and any(isinstance(v, dict | str) for v in value):
+        for i, part in enumerate(value):
+            yield from ((f"[{i}]{at}", leaf) for at, leaf in leaves(part))
+    else:
+        yield "", value
+
+
+def check_golden(page, name):
+    """What the page computes is what d2lib computes."""
+    cases = json.loads((make(name) / "golden.json").read_text("utf-8"))
+    assert cases
+    found = page.evaluate(
+        "([name, cases]) => cases.map(c => explorable.model[name][c.call](...c.args))",
+        [name, cases],
+    )
+    problems = []
+    for case, value in zip(cases, found, strict=True):
+        ours, theirs = dict(leaves(value)), dict(leaves(case["value"]))
+        what = f"{case['call']}({', '.join(map(str, case['args']))})"[:120]
+        if ours.keys() != theirs.keys():
+            problems.append(f"{what} has {sorted(ours)}, not {sorted(theirs)}")
+            continue
+        for at, wanted in theirs.items():
+            if isinstance(wanted, str | None):
+                equal = ours[at] == wanted
+            else:
+                a, b = np.array(ours[at], float), np.array(wanted, float)
+                size = np.abs(b).max(initial=0)
+                equal = a.shape == b.shape and bool(
+                    (np.abs(a - b) <= case["rtol"] * size + 1e-15).all()
+                )
+            if not equal:
+                problems.append(f"{what}{at} is {ours[at]}, not {wanted}"[:300])
+    return problems
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_computes_what_the_library_computes(name, show):
+    page = show(name)
+    assert check_golden(page, name) == []
+    # Each function, made wrong in the sixth digit, is found out.
+    calls = {
+        c["call"] for c in json.loads((make(name) / "golden.json").read_text("utf-8"))
+    }
+    for call in sorted(calls):
+        page.evaluate(
+            """([name, call]) => {
+              const right = explorable.model[name][call];
+              const wrong = value =>
+                typeof value === "number" ? value * (1 + 1e-6) + 1e-12 :
+                typeof value === "string" ? value + "?" :
+                Array.isArray(value) ? value.map(wrong) :
+                ArrayBuffer.isView(value) ? Array.from(value, wrong) :
+                value && Object.fromEntries(
+                  Object.entries(value).map(([key, part]) => [key, wrong(part)]));
+              window.restore = () => explorable.model[name][call] = right;
+              explorable.model[name][call] = (...args) => wrong(right(...args));
+            }""",
+            [name, call],
+        )
+        assert check_golden(page, name), f"an error in {call} is not found"
+        page.evaluate("() => { restore(); }")
+
+
+# --- driving --------------------------------------------------------------------
+
+
+def query(page):
+    """Return the state that stands in the address."""
+    return page.evaluate("location.hash.split('?')[1] ?? ''")
+
+
+def wait_for_change(page, before):
+    page.wait_for_function(
+        "before => (location.hash.split('?')[1] ?? '') !== before", arg=before
+    )
+
+
+def parts(page, selector):
+    return page.locator(f".explorable-ui {selector}:visible").all()
+
+
+def center(handle):
+    handle.scroll_into_view_if_needed()
+    box = handle.locator("circle").first.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def check_text(page):
+    text = page.locator(".explorable-ui").inner_text()
+    assert not MINUS_ZERO.search(text), text
+    assert "NaN" not in text
+    assert "undefined" not in text
+
+
+def stop_loops(page):
+    for button in parts(page, "button:text-is('Stop')"):
+        button.click()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_driven_by_mouse(name, show):
+    page = show(name)
+    for handle in parts(page, ".explorable-handle"):
+        before, (x, y) = query(page), center(handle)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 20, y + 15, steps=3)
+        page.mouse.up()
+        wait_for_change(page, before)
+    for slider in parts(page, "input[type=range]"):
+        before = query(page)
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + box["height"] / 2)
+        wait_for_change(page, before)
+    for choice in parts(page, "select"):
+        before = query(page)
+        values = choice.locator("option").evaluate_all("all => all.map(o => o.value)")
+        choice.select_option(next(v for v in values if v != choice.input_value()))
+        wait_for_change(page, before)
+    for button in parts(page, "button"):
+        button.click()
+        check_text(page)
+    stop_loops(page)
+    check_text(page)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_driven_by_keyboard(name, show):
+    page = show(name)
+    reached = set()
+    page.locator(".explorable-ui").evaluate("node => node.tabIndex = -1")
+    page.locator(".explorable-ui").focus()
+    controls = page.evaluate(
+        """() => [...document.querySelectorAll(
+            ".explorable-ui :is(button, input, select, summary, [tabindex='0'])"
+          )].filter(n => n.checkVisibility())
+          .map((node, i) => node.dataset.number = i).length"""
+    )
+    for _ in range(controls):
+        page.keyboard.press("Tab")
+        at = page.locator(":focus")
+        reached.add(at.get_attribute("data-number"))
+        before = query(page)
+        kind = at.evaluate("node => node.getAttribute('role') || node.tagName")
+        if kind == "slider":
+            page.keyboard.press("ArrowLeft")
+            page.keyboard.press("ArrowUp")
+            wait_for_change(page, before)
+        elif kind == "INPUT":
+            page.keyboard.press("ArrowLeft")
+            wait_for_change(page, before)
+        elif kind == "SELECT":
+            page.keyboard.press("ArrowDown")
+            if query(page) == before:
+                page.wait_for_timeout(300)
+        elif kind in ("BUTTON", "SUMMARY"):
+            page.keyboard.press("Enter")
+        outline = at.evaluate(
+            """node => {
+              const seen = node.tagName === "g" ? node.firstChild : node;
+              const style = getComputedStyle(seen);
+              return style.outlineStyle !== "none" || style.stroke !== "none";
+            }"""
+        )
+        assert outline, f"one does not see that the focus is on {kind}"
+        check_text(page)
+    assert len(reached) == controls
+    stop_loops(page)
+
+
+def swipe(page, *points):
+    """Move a finger along points: events of the browser's own, not of a script."""
+    session = page.context.new_cdp_session(page)
+    kinds = ["touchStart", *["touchMove"] * (len(points) - 1), "touchEnd"]
+    for kind, point in zip(kinds, [*points, None], strict=True):
+        fingers = [{"x": point[0], "y": point[1]}] if point else []
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_driven_by_touch_on_a_phone_in_the_dark(name, show):
+    page = show(name, viewport=checks.PHONE, has_touch=True, color_scheme="dark")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    for handle in parts(page, ".explorable-handle"):
+        before, (x, y) = query(page), center(handle)
+        scrolled = page.evaluate("scrollY")
+        swipe(page, *[(x + 6 * i, y + 8 * i) for i in range(5)])
+        wait_for_change(page, before)
+        assert page.evaluate("scrollY") == scrolled, "the page moves with the finger"
+    for slider in parts(page, "input[type=range]"):
+        before = query(page)
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        page.touchscreen.tap(
+            box["x"] + 0.3 * box["width"], box["y"] + box["height"] / 2
+        )
+        wait_for_change(page, before)
+    for button in parts(page, "button"):
+        box = button.bounding_box()
+        assert min(box["height"], box["width"]) >= 24
+        button.tap()
+    stop_loops(page)
+    check_text(page)
+    for width in (375, 320):
+        page.set_viewport_size({"width": width, "height": 667})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_link_shows_what_one_saw(name, show):
+    page = show(name)
+    for handle in parts(page, ".explorable-handle"):
+        handle.press("ArrowLeft")
+    for slider in parts(page, "input[type=range]"):
+        slider.press("ArrowLeft")
+    page.wait_for_function("location.hash.includes('?')")
+    page.wait_for_timeout(300)
+    numbers = ".explorable-numbers, .explorable-controls"
+    seen = page.locator(numbers).all_inner_texts()
+    again = show(name, query(page))
+    again.wait_for_function(
+        "([numbers, seen]) => JSON.stringify([...document.querySelectorAll(numbers)]"
+        ".map(n => n.innerText)) === seen",
+        arg=[numbers, json.dumps(seen, separators=(",", ":"), ensure_ascii=False)],
+    )
+    # On the same page a link with another state is followed, too.
+    again.evaluate(f"location.hash = '{name}?nothing=1'")
+    again.wait_for_function(
+        "([numbers, seen]) => JSON.stringify([...document.querySelectorAll(numbers)]"
+        ".map(n => n.innerText)) !== seen",
+        arg=[numbers, json.dumps(seen, separators=(",", ":"), ensure_ascii=False)],
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_garbage_in_the_address_gives_the_default(name, show):
+    page = show(name)
+    keys = page.evaluate(f"explorable.keys['{name}']")
+    assert keys
+    start = page.locator(".explorable-controls, .explorable-handle").evaluate_all(
+        "all => all.map(n => n.outerHTML)"
+    )
+    bad = [
+        "NaN",
+        "1e999",
+        "%00%ff",
+        "-99999999",
+        ",",
+        "1,2,3,4,5",
+        "__proto__",
+        "x" * 3000,
+    ]
+    address = page.url
+    for garbage in bad:
+        page.goto("about:blank")
+        page.goto(f"{address}#{name}?" + "&".join(f"{key}={garbage}" for key in keys))
+        found = page.locator(".explorable-controls, .explorable-handle").evaluate_all(
+            "all => all.map(n => n.outerHTML)"
+        )
+        assert strip(found) == strip(start)
+        check_text(page)
+
+
+def strip(texts):
+    return [re.sub(r' data-\w+="[^"]*"|#d2-\d+', "", text) for text in texts]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_stands_without_scripts_and_on_paper(name, show):
+    page = show(name, java_script_enabled=False)
+    picture = page.locator(".explorable figure img")
+    assert picture.is_visible()
+    assert len(picture.get_attribute("alt")) > 40
+    assert page.locator(".explorable figcaption").is_visible()
+    assert page.locator(".explorable-ui").count() == 0
+    page = show(name)
+    assert not page.locator(".explorable figure img").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".explorable figure img").is_visible()
+    assert not page.locator(".explorable-ui").is_visible()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_little_moves_where_motion_is_not_wanted(name, show):
+    """A loop takes two steps a second then; its clock is ours."""
+    page = show(name, reduced_motion="reduce", clock=True)
+    page.evaluate(
+        """() => {
+          window.steps = new Set();
+          new MutationObserver(() => steps.add(performance.now())).observe(
+            document.querySelector(".explorable-picture"),
+            {subtree: true, attributes: true, characterData: true, childList: true});
+        }"""
+    )
+    page.clock.run_for(1000)
+    assert page.evaluate("steps.size") == 0, "it moves by itself"
+    for button in parts(page, "button"):
+        label = button.inner_text()
+        button.click()
+        if button.inner_text() != "Stop":
+            continue
+        page.evaluate("steps.clear()")
+        page.clock.run_for(2000)
+        assert page.evaluate("steps.size") <= 6, f"{label} is too fast"
+        if button.inner_text() == "Stop":
+            button.click()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_state_is_shown_as_code_that_runs(name, show, tmp_path):
+    page = show(name)
+    page.evaluate("window.d2run = {open: code => window.opened = code}")
+    for handle in parts(page, ".explorable-handle"):
+        handle.press("ArrowLeft")
+    page.locator(".explorable-ui summary").click()
+    code = page.locator(".explorable-ui details pre").inner_text()
+    page.get_by_role("button", name="Edit and run here").click()
+    assert page.evaluate("opened").strip() == code.strip()
+    assert "d2lib" in code
+    file = tmp_path / "shown.py"
+    file.write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", file],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "D2LIB_PROGRESS": "0"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+# --- what all of them are ---------------------------------------------------------
+
+
+def test_the_scripts_are_small():
+    sizes = {
+        file.name: len(gzip.compress(file.read_bytes(), 9))
+        for file in [*SCRIPTS.glob("*.js"), SCRIPTS.parent / "explorables.css"]
+    }
+    assert sum(sizes.values()) < 150_000, sizes
+    assert sizes["base.js"] <= 2500, sizes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_whole_page_with_a_state_does_not_complain(name, show):
+    page = show(name, "nothing=1", whole=True)
+    assert page.locator(".explorable-ui").is_visible()
+
+
+def test_a_page_without_explorables_gets_no_script(book):
+    assert "explorables/" not in (book / "page.html").read_text("utf-8")
+    assert "explorables/base.js" in (book / f"{NAMES[0]}.html").read_text("utf-8")
+
+
+def test_a_script_that_fails_leaves_the_static_picture(show):
+    page = show(NAMES[0])
+    page.evaluate(
+        """name => {
+          document.querySelector(".explorable-ui").remove();
+          document.querySelector(".explorable").classList.remove("explorable-live");
+          try { explorable(name, () => { throw Error("planted"); }); } catch { }
+        }""",
+        NAMES[0],
+    )
+    assert page.locator(".explorable figure img").is_visible()
