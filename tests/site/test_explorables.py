@@ -101,6 +101,7 @@ def show(browser, book):
         visits.append(checks.Visit(page))
         file = book / f"{name}{'' if whole else '-alone'}.html"
         checks.reload(visits[-1], file.as_uri() + (query and f"#{name}?{query}"))
+        wait_for_data(page)
         return page
 
     yield open_page
@@ -108,6 +109,10 @@ def show(browser, book):
         assert not checks.check_errors(visit)
         assert not checks.check_requests(visit)
         checks.close(visit)
+
+
+def wait_for_data(page):
+    page.wait_for_selector(".explorable[aria-busy]", state="detached")
 
 
 # --- arithmetic -----------------------------------------------------------------
@@ -269,7 +274,8 @@ def test_it_is_driven_by_keyboard(name, show):
             page.keyboard.press("ArrowUp")
             wait_for_change(page, before)
         elif kind == "INPUT":
-            page.keyboard.press("ArrowLeft")
+            keys = {"number": "ArrowUp", "text": "a"}
+            page.keyboard.press(keys.get(at.get_attribute("type"), "ArrowLeft"))
             wait_for_change(page, before)
         elif kind == "SELECT":
             page.keyboard.press("ArrowDown")
@@ -376,6 +382,7 @@ def test_garbage_in_the_address_gives_the_default(name, show):
     for garbage in bad:
         page.goto("about:blank")
         page.goto(f"{address}#{name}?" + "&".join(f"{key}={garbage}" for key in keys))
+        wait_for_data(page)
         found = page.locator(".explorable-controls, .explorable-handle").evaluate_all(
             "all => all.map(n => n.outerHTML)"
         )
