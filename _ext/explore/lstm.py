@@ -67,7 +67,7 @@ def network() -> dict[str, Any]:
     wrong = (model(x).data.round() != y).mean()
     assert wrong < 0.01, f"the LSTM counts wrong in {wrong:.0%} of the places"
     h = model.lstm(one_hot(x))[0].data.reshape(-1, UNITS)
-    follows = [np.corrcoef(h_k, y.ravel())[0, 1] for h_k in h.T]
+    follows = [np.cov(h_k, y.ravel())[0, 1] for h_k in h.T]
     best = np.argsort(follows)[::-1]
     blocks = np.concatenate([k * UNITS + best for k in range(4)])
     W_xh, W_hh, b = model.lstm.state().values()
