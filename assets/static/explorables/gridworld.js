@@ -22,6 +22,15 @@ explorable.model.gridworld = {
     actions.reduce((s, a) => update(q, tiles, s, a, gamma, alpha), tiles.indexOf("S"));
     return q;
   },
+  // The tiles on which one can come to stand.
+  reached(tiles) {
+    const found = [tiles.indexOf("S")];
+    for (const s of found) for (const a of [0, 1, 2, 3]) {
+      const { after, over } = explorable.model.gridworld.move(tiles, s, a);
+      if (!over && !found.includes(after)) found.push(after);
+    }
+    return found.sort((a, b) => a - b);
+  },
   // Value iteration, until nothing changes.
   exact(tiles, gamma) {
     const { move, zeros } = explorable.model.gridworld;
@@ -39,7 +48,7 @@ explorable.model.gridworld = {
 };
 
 explorable("gridworld", ui => {
-  const { update, exact, zeros, MOVES, PAYS } = explorable.model.gridworld, { make, set, fixed } = ui;
+  const { update, exact, reached, zeros, MOVES, PAYS } = explorable.model.gridworld, { make, set, fixed } = ui;
   const MOST = 5000, KINDS = ".#GgH", NAMES = { ".": "free", "#": "a wall", G: "the goal, 1", g: "a small prize, 0.3", H: "a hole, −1", S: "the start" };
   const tiles = ui.state("map", { value: "S..g.#.#.....H.G", parse: text => /^S[.#GgH]{15}$/.test(text) ? text : undefined });
   const gamma = ui.range("gamma", { label: "Discount γ", min: 0.1, max: 0.99, step: 0.01, value: 0.9 });
@@ -120,11 +129,11 @@ explorable("gridworld", ui => {
   const ACTIONS = ["left", "down", "right", "up"];
   const shown = Object.fromEntries(["Steps, walks ended", "Last update", ...ACTIONS.map(a => `Q(S, ${a})`), "Exact value of S", "Largest error"].map(n => [n, ui.number(n)]));
   ui.draw(() => {
-    const { q, s, ends, last, n } = walked(), right = exact(tiles.value, gamma.value);
+    const { q, s, ends, last, n } = walked(), right = exact(tiles.value, gamma.value), reach = reached(tiles.value);
     let error = 0;
     cells.forEach((cell, k) => {
       const kind = tiles.value[k], acts = kind === "." || kind === "S", top = Math.max(...q[k]), known = acts && q[k].some(Boolean);
-      if (acts) error = Math.max(error, ...q[k].map((v, a) => Math.abs(v - right[k][a])));
+      if (reach.includes(k)) error = Math.max(error, ...q[k].map((v, a) => Math.abs(v - right[k][a])));
       set(cell.node, { "aria-label": `Row ${Math.floor(k / 4) + 1}, column ${k % 4 + 1}: ${NAMES[kind]}${acts ? `, value ${fixed(top)}` : ""}` });
       set(cell.floor, { class: `tile ${kind === "#" ? "wall" : ""}` });
       cell.letter.textContent = acts && kind !== "S" || kind === "#" ? "" : kind;
