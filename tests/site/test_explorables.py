@@ -138,7 +138,8 @@ def check_golden(page, name):
     cases = json.loads((make(name) / "golden.json").read_text("utf-8"))
     assert cases
     found = page.evaluate(
-        "([name, cases]) => cases.map(c => explorable.model[name][c.call](...c.args))",
+        "([name, cases]) => Promise.all("
+        "cases.map(c => explorable.model[name][c.call](...c.args)))",
         [name, cases],
     )
     problems = []
@@ -182,7 +183,8 @@ def test_it_computes_what_the_library_computes(name, show):
                 value && Object.fromEntries(
                   Object.entries(value).map(([key, part]) => [key, wrong(part)]));
               window.restore = () => explorable.model[name][call] = right;
-              explorable.model[name][call] = (...args) => wrong(right(...args));
+              explorable.model[name][call] = async (...args) =>
+                wrong(await right(...args));
             }""",
             [name, call],
         )
