@@ -160,9 +160,14 @@ class Explorable(SphinxDirective):
 def visit_html(translator: object, node: explorable) -> None:
     name = node["explorable"]
     translator.body.append(f'<div class="explorable" data-explorable="{name}">\n')
+    node["begins"] = len(translator.body)
 
 
 def depart_html(translator: object, node: explorable) -> None:
+    # A live picture hides the static one, which then need not be loaded.
+    for i in range(node["begins"], len(translator.body)):
+        part = translator.body[i]
+        translator.body[i] = part.replace("<img ", '<img loading="lazy" ')
     translator.body.append("</div>\n")
 
 

@@ -68,7 +68,7 @@ def picture() -> Figure:
     fig, axes = plt.subplots(1, 2, figsize=(6.4, 3), sharey=True)
     for ax, baseline in zip(axes, (False, True), strict=True):
         for seed in range(10):
-            ax.plot(play(luck(150, seed), (2.0, 3.0), 0.4, baseline), "-", lw=1)
+            ax.plot(play(luck(150, seed), (2.0, 3.0), 0.6, baseline), "-", lw=1)
         ax.set(title="with the baseline" if baseline else "without", xlabel="play")
     axes[0].set(ylabel="P(arm A, pays 2)", ylim=(0, 1))
     return fig

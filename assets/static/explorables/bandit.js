@@ -42,7 +42,7 @@ explorable("bandit", ui => {
   const money = x => fixed(x, 1);
   const a = ui.range("a", { label: "Arm A pays, on average", min: -3, max: 5, step: 0.1, value: 2, text: money });
   const b = ui.range("b", { label: "Arm B pays, on average", min: -3, max: 5, step: 0.1, value: 3, text: money });
-  const lr = ui.range("lr", { label: "Learning rate", min: 0.01, max: 1, step: 0.01, value: 0.4 });
+  const lr = ui.range("lr", { label: "Learning rate", min: 0.01, max: 1, step: 0.01, value: 0.5 });
   const baseline = ui.choice("baseline", { label: "Weight of a play", value: "no",
     options: [["no", "what it paid"], ["yes", "what it paid, less the mean so far"]] });
   const whole = (low, high) => text => /^\d{1,4}$/.test(text) && +text >= low && +text <= high ? +text : undefined;

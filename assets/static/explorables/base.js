@@ -102,6 +102,7 @@
       },
       say: text => later("say", 150, () => (say.textContent = text)),
       code: make => (text = make),
+      redraw: () => ready && redraw(),
       draw: draw => { draws.push(draw); if (ready) draw(); },
     };
 

@@ -14,8 +14,8 @@
   };
 
   // An SVG with axes; `inner` is what is clipped to them.
-  explorable.parts.plot = (ui, { x, y, xlabel = "", ylabel = "", width = 400, height = 360, label = "",
-                           left = 46, right = 10, top = 10, bottom = 42, logy = false }) => {
+  explorable.parts.plot = (ui, { x, y, xlabel = "", ylabel = "", width = 400, height = 360, label = "", logy = false,
+                           left = logy ? 62 : 50, right = 10, top = 10, bottom = 42 }) => {
     const { make } = ui, w = width - left - right, h = height - top - bottom;
     const up = v => logy ? Math.log10(Math.max(v, 1e-300)) : v;
     const low = up(y[0]), high = up(y[1]);
@@ -162,5 +162,21 @@
       watch.disconnect();
       explorable.load(name).then(done(use), done(() => ui.say("Its data could not be loaded.")));
     }, { rootMargin: "300px" }).observe(ui.place);
+  };
+
+  // A map of f(a, b): bluer where lower, in steps of equal area. Without f it returns what draws one.
+  explorable.contours = (plot, f) => {
+    const paint = plot.image(120, 90, 0.6), levels = 12;
+    const draw = f => paint((pixels, columns, rows) => {
+      const values = [];
+      for (let j = 0; j < rows; j++)
+        for (let i = 0; i < columns; i++)
+          values.push(f(plot.x[0] + (plot.x[1] - plot.x[0]) * (i + 0.5) / columns, plot.y[1] - (plot.y[1] - plot.y[0]) * (j + 0.5) / rows));
+      const sorted = [...values].sort((a, b) => a - b);
+      const bounds = Array.from({ length: levels - 1 }, (_, k) => sorted[Math.floor(sorted.length * (k + 1) / levels)]);
+      values.forEach((value, i) => pixels.set([0, 114, 178, 250 * (1 - bounds.filter(bound => value >= bound).length / levels)], 4 * i));
+    });
+    if (f) draw(f);
+    return draw;
   };
 })();
