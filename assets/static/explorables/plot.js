@@ -1,7 +1,11 @@
 // More of ui: axes to draw into, points to drag in them, choices, loops and data.
 (() => {
+  // An axis may run downwards, as the rows of a picture do: y: [28, 0].
+  const sorted = ([a, b]) => (a < b ? [a, b] : [b, a]);
+
   // Round numbers for the ticks of an axis from a to b.
-  const ticks = (a, b, most = 6) => {
+  const ticks = (from, to, most = 6) => {
+    const [a, b] = sorted([from, to]);
     const rough = (b - a) / most, power = 10 ** Math.floor(Math.log10(rough));
     const step = power * [1, 2, 5, 10].find(n => n * power >= rough);
     const found = [];
@@ -69,12 +73,13 @@
   };
 
   // A point to drag by pointer, touch and arrow keys (Shift: ten steps; Home: as it was).
-  explorable.parts.handle = (ui, key, plot, { label, value, step = 0.1, x = plot.x, y = plot.y, shape }) => {
+  explorable.parts.handle = (ui, key, plot, { label, value, step = 0.1, x = sorted(plot.x), y = sorted(plot.y), shape }) => {
     const { make, set, between, fixed } = ui;
     const near = (v, [low, high]) =>
       +Math.min(high, Math.max(low, Math.round(v / step) * step)).toFixed(6) || 0;
     const move = (a, b) => state.set([near(a, x), near(b, y)]);
-    const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const up = plot.y[0] < plot.y[1] ? 1 : -1;
+    const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, up], ArrowDown: [0, -up] };
     const node = make("svg:g", {
       class: "explorable-handle", tabindex: 0, role: "slider", "aria-label": label,
       "aria-roledescription": "movable point", "aria-valuemin": x[0], "aria-valuemax": x[1],
@@ -148,6 +153,7 @@
     return { start, stop };
   };
 
+<<<<<<< /tmp/m.ours
   // Call use(data) once the reader is near; the place is busy until then.
   explorable.parts.need = (ui, name, use) => {
     const { place } = ui, wait = by => {
@@ -160,6 +166,17 @@
       watch.disconnect();
       explorable.load(name).then(data => { use(data); wait(-1); }, () => ui.say("Its data could not be loaded."));
     }, { rootMargin: "300px" }).observe(place);
+=======
+  // Call use(data) once the reader is near.
+  explorable.parts.need = (ui, name, use) => {
+    const done = action => value => { ui.place.removeAttribute("aria-busy"); action(value); };
+    ui.place.setAttribute("aria-busy", "true");
+    new IntersectionObserver((seen, watch) => {
+      if (!seen.some(entry => entry.isIntersecting)) return;
+      watch.disconnect();
+      explorable.load(name).then(done(use), done(() => ui.say("Its data could not be loaded.")));
+    }, { rootMargin: "300px" }).observe(ui.place);
+>>>>>>> /tmp/m.theirs
   };
 
   // A map of f(a, b): bluer where lower, in steps of equal area. Without f it returns what draws one.
