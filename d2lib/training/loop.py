@@ -79,7 +79,7 @@ def fit(
             an iterable of batches ``(x, y)``, gone through once an epoch, or a function
             without arguments that returns one (a generator's, for instance).
         loss: of the same twin; called as ``loss(model(x), y)``, returns a scalar.
-        optimizer: of the same twin, made for ``model.parameters()``.
+        optimizer: of the same twin, made for ``model.parameters()`` or for groups of them.
         epochs: passes over the data in all; a resumed training counts the earlier ones.
         batch_size: B, examples per step; batches that are given keep their size.
         validation: held-out ``(x, y)``, or batches as above.
