@@ -112,7 +112,7 @@ class _Estimator(BaseEstimator):
         if not fraction < 1 or n >= len(y):
             raise ValueError(
                 "validation_fraction must be below 1 and leave examples to learn from, "
-                f"got {fraction:g} of {len(y)} examples"
+                f"got {fraction:g} of n_samples={len(y)}"
             )
         labels = y if isinstance(self, ClassifierMixin) else None
         if labels is not None:

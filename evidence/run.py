@@ -16,6 +16,7 @@ MODULES = {
     "lenet_ablation": "ablations",
     **dict.fromkeys(("dqn", "policy", "pendulum", "mountain_car"), "agents"),
     "survival": "survival",
+    "machines": "machines",
 }
 
 
