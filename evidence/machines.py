@@ -15,7 +15,8 @@ import json, os, statistics, sys, time
 from d2lib import mx as dl
 from d2lib.data import load_mnist
 
-file, batch, epochs, kvstore = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+file, kvstore = sys.argv[1], sys.argv[4]
+batch, epochs = int(sys.argv[2]), int(sys.argv[3])
 digits = load_mnist()
 model = dl.MLP([784, 512, 512, 10], seed=0)
 times, used = [], []
