@@ -73,6 +73,7 @@ class Optimizer(Grouped):
         self._buffers = block_buffers(
             max(sizes),
             np.result_type(*[p.dtype for p in self.parameters]),
+            self.parameters[0].data,
         )
 
     def __copy__(self) -> Optimizer:
@@ -194,7 +195,11 @@ class Together:
                 self.members.append(i)
                 self.size += p.size
         self.parameters = [parameters[i] for i in self.members]
-        arrays = np.zeros((2 + len(kept[0]), self.size), dtype)
+        arrays = np.zeros_like(
+            parameters[candidates[0]].data,
+            shape=(2 + len(kept[0]), self.size),
+            order="C",
+        )
         self.arrays = tuple(arrays)  # w, g, and for each slot what is kept
         self.pieces = []  # of w and g, one for each parameter, in its shape
         for i, (w, g, *slots) in zip(
@@ -238,10 +243,15 @@ def side_by_side(
         start += p.size
 
 
-def block_buffers(largest: int, dtype: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+def block_buffers(
+    largest: int, dtype: Any, like: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Returns two scratch buffers for each thread, for arrays of up to that size."""
-    n = min(_BLOCK, largest)
-    return [(np.empty(n, dtype), np.empty(n, dtype)) for _ in range(threads())]
+
+    def buffer() -> np.ndarray:
+        return np.empty_like(like, dtype, shape=min(_BLOCK, largest))
+
+    return [(buffer(), buffer()) for _ in range(threads())]
 
 
 def update_in_blocks(
