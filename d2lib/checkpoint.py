@@ -379,9 +379,14 @@ def load_model_of(twin: str, path: str | Path) -> Any:
     built: list[Any] = []
 
     def check(outlines: dict[str, np.ndarray], meta: Any) -> None:
-        numbers = sum(array.size for array in weights_in(outlines).values())
+        weights = weights_in(outlines)
+        counted = (
+            outlines if _is_agents(meta) else weights
+        )  # which remembers steps, too
         try:
-            model = build(meta, twin, numbers)
+            model = build(meta, twin, sum(array.size for array in counted.values()))
+            if weights and all(a.dtype == np.float64 for a in weights.values()):
+                model._widen()
             _check_outlines(outlines, model)
         except (TypeError, ValueError) as error:
             raise CheckpointError(
@@ -390,9 +395,17 @@ def load_model_of(twin: str, path: str | Path) -> Any:
             ) from error
         built.append(model)
 
-    arrays, _ = read(path, check)
-    _take_weights(built[0], arrays, path)
+    arrays, meta = read(path, check)
+    if _is_agents(meta):
+        built[0].load(path)  # all that learning goes on from
+    else:
+        _take_weights(built[0], arrays, path)
     return built[0]
+
+
+def _is_agents(meta: Any) -> bool:
+    """Whether a file is that of an agent, which holds more than weights."""
+    return isinstance(meta, dict) and "settings" in meta
 
 
 def _check_outlines(outlines: dict[str, np.ndarray], model: Any) -> None:

@@ -29,6 +29,9 @@ __all__ = [
     "warmup",
 ]
 
+#: The functions that make schedules.
+NAMES = ("cosine", "exponential", "linear", "step_decay", "warmup")
+
 #: What an optimiser takes as its learning rate: a number, or a function of a step.
 Rate: TypeAlias = float | Callable[[int], float]
 
@@ -61,12 +64,21 @@ class Schedule:
             return self.lr * (step + 1) / self.warmup
         return self.rule(step - self.warmup, self, **self.settings)
 
+    @property
+    def name(self) -> str:
+        """That of the function which made it."""
+        return self.rule.__name__.lstrip("_")
+
+    @property
+    def arguments(self) -> dict[str, float]:
+        """Those of that function, by name."""
+        given = {"lr": self.lr, **self.settings}
+        return given if self.rule is _warmup else {**given, "warmup": self.warmup}
+
     def __repr__(self) -> str:
-        given = dict(self.settings)
-        if self.rule is not _warmup:
-            given["warmup"] = self.warmup
-        words = [f"{name}={value!r}" for name, value in given.items()]
-        return f"{self.rule.__name__.lstrip('_')}({self.lr!r}, {', '.join(words)})"
+        lr, *others = self.arguments.items()
+        words = [f"{name}={value!r}" for name, value in others]
+        return f"{self.name}({lr[1]!r}, {', '.join(words)})"
 
 
 def warmup(lr: float, steps: int) -> Schedule:

@@ -13,11 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from d2lib._checks import check_choice, check_positive, check_seed, short, twin_of
-from d2lib.training import fit, predict
+from d2lib._checks import (
+    check_choice,
+    check_flag,
+    check_positive,
+    check_positive_int,
+    check_seed,
+    short,
+    twin_of,
+)
+from d2lib.training import EarlyStopping, fit, predict
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.model_selection import train_test_split
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
@@ -40,6 +49,9 @@ class _Estimator(BaseEstimator):
         epochs: int = 50,
         lr: float = 0.01,
         batch_size: int = 32,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
         seed: int = 0,
     ) -> None:
         self.hidden = hidden
@@ -47,6 +59,9 @@ class _Estimator(BaseEstimator):
         self.epochs = epochs
         self.lr = lr
         self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.seed = seed
 
     def _model(self, inputs: int, outputs: int) -> Any:
@@ -70,6 +85,13 @@ class _Estimator(BaseEstimator):
         lr = check_positive(self.lr, "lr")
         model = self._model(X.shape[1], outputs)
         twin: Any = importlib.import_module(twin_of(model))
+        if check_flag(self.early_stopping, "early_stopping"):
+            patience = check_positive_int(self.n_iter_no_change, "n_iter_no_change")
+            X, X_val, y, y_val = self._held_out(X, y)
+            options |= {
+                "validation": (X_val, y_val),
+                "callbacks": [EarlyStopping(patience)],
+            }
         self.history_ = fit(
             model,
             (X, y),
@@ -82,6 +104,24 @@ class _Estimator(BaseEstimator):
             **options,
         )
         self.model_ = model
+
+    def _held_out(self, X: Any, y: Any) -> list[Any]:
+        """Splits off the examples to stop by; each class keeps its share of them."""
+        fraction = check_positive(self.validation_fraction, "validation_fraction")
+        n = int(np.ceil(fraction * len(y)))
+        if not fraction < 1 or n >= len(y):
+            raise ValueError(
+                "validation_fraction must be below 1 and leave examples to learn from, "
+                f"got {fraction:g} of n_samples={len(y)}"
+            )
+        labels = y if isinstance(self, ClassifierMixin) else None
+        if labels is not None:
+            classes, counts = np.unique(labels, return_counts=True)
+            if counts.min() < 2 or min(n, len(y) - n) < len(classes):
+                labels = None  # too few for each to have one on both sides
+        return train_test_split(
+            X, y, test_size=n, stratify=labels, random_state=check_seed(self.seed)
+        )
 
     def _outputs(self, X: Any) -> np.ndarray:
         """What the network makes of rows, in float64."""
@@ -103,12 +143,16 @@ class Classifier(ClassifierMixin, _Estimator):
             ``(inputs, outputs, seed)`` that returns a model of either twin, which maps
             float32 rows (batch, inputs) to logits (batch, outputs).
         twin: "scratch" or "mx", whose MLP it is.
-        epochs: passes over the data.
+        epochs: passes over the data, at most.
         lr: the learning rate of Adam.
         batch_size: examples per step.
         class_weight: what the loss of an example is multiplied with, by its label; or
             "balanced", see `fit`.
-        seed: of the first weights and of the order of the examples.
+        early_stopping: whether to hold examples out, and to stop when their loss has
+            not fallen for some epochs; the best weights are kept.
+        validation_fraction: how many of the examples that are, in (0, 1).
+        n_iter_no_change: for how many epochs it may not fall.
+        seed: of the first weights, of the order of the examples, and of the split.
 
     Attributes:
         classes_: the labels, sorted.
@@ -140,10 +184,21 @@ class Classifier(ClassifierMixin, _Estimator):
         lr: float = 0.01,
         batch_size: int = 32,
         class_weight: Mapping[Any, float] | str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
         seed: int = 0,
     ) -> None:
         super().__init__(
-            hidden, twin=twin, epochs=epochs, lr=lr, batch_size=batch_size, seed=seed
+            hidden,
+            twin=twin,
+            epochs=epochs,
+            lr=lr,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            seed=seed,
         )
         self.class_weight = class_weight
 
@@ -194,10 +249,14 @@ class Regressor(RegressorMixin, _Estimator):
             ``(inputs, outputs, seed)`` that returns a model of either twin, which maps
             float32 rows (batch, inputs) to (batch, outputs); outputs is 1.
         twin: "scratch" or "mx", whose MLP it is.
-        epochs: passes over the data.
+        epochs: passes over the data, at most.
         lr: the learning rate of Adam.
         batch_size: examples per step.
-        seed: of the first weights and of the order of the examples.
+        early_stopping: whether to hold examples out, and to stop when their loss has
+            not fallen for some epochs; the best weights are kept.
+        validation_fraction: how many of the examples that are, in (0, 1).
+        n_iter_no_change: for how many epochs it may not fall.
+        seed: of the first weights, of the order of the examples, and of the split.
 
     Attributes:
         model_: the trained model of the twin.

@@ -15,6 +15,8 @@ MODULES = {
     **dict.fromkeys(("lenet", "detector", "segmenter"), "vision"),
     "lenet_ablation": "ablations",
     **dict.fromkeys(("dqn", "policy", "pendulum", "mountain_car"), "agents"),
+    "survival": "survival",
+    "machines": "machines",
 }
 
 

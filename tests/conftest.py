@@ -17,6 +17,25 @@ def dl(request):
     return importlib.import_module(f"d2lib.{request.param}")
 
 
+def pytest_runtest_setup(item):
+    """Leave out a test marked `gpu` where none works, and say why."""
+    if item.get_closest_marker("gpu") is not None:
+        reason = why_no_gpu()
+        if reason:
+            pytest.skip(reason)
+
+
+def why_no_gpu():
+    """Return why no GPU can be computed on; nothing if one can."""
+    try:
+        device = importlib.import_module("d2lib.mx.device")
+    except ImportError as error:
+        return f"no GPU without MXNet ({error})"
+    if device.device().device_type == "gpu":
+        return ""
+    return f"no GPU that works here: {device.device_report()}"
+
+
 def line(properties: dict, outcome: str) -> str:
     """Return a page's line of the table; what is over its budget says so."""
     over = "  OVER ITS BUDGET" if properties["cost"] > properties["budget"] else ""

@@ -1,16 +1,22 @@
-"""Kills and crowds: what becomes of a checkpoint while it is being written.
+"""Kills, signals, crowds and long runs: what becomes of checkpoints and of memory.
 
-The tests run some of each in processes of their own. The full numbers, in a minute:
+The tests run some of each in processes of their own. The full numbers, 200 kills, 50
+signals, a crowd and 2,000 steps over both twins, in some minutes, kept with date,
+processor and versions in ``evidence/results.md``:
+
+    make evidence WHAT=survival
+
+One of them by itself, here 100 kills, is
 
     python -m tests.saving kills scratch 100
-    python -m tests.saving kills mx 100
-    python -m tests.saving crowd d2lib 400
 
-What is found is printed as JSON; ``WRITERS`` are right and wrong ways of saving.
+What is found is printed as JSON; ``WRITERS`` are right and wrong ways of saving, and
+``TRAININGS`` right and wrong trainings.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -24,11 +30,13 @@ import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from d2lib.checkpoint import load, save
+from d2lib.data import spirals
+from d2lib.training import Callback, fit
 
 
 def in_place(path: Path, arrays: dict, meta: Any) -> None:
@@ -151,12 +159,13 @@ def crowd(name: str, times: int, path: Path) -> dict[str, int]:
     """
     write, read = writer_of(name, path)
     write(0)
+    writers = [writer_of(name, path)[0] for _ in range(4)]  # each with its own model
     told, tell = os.pipe()
 
     def work(number: int) -> None:
         for i in range(times):
             try:
-                write(1000 * number + i)
+                writers[number](1000 * number + i)
             except Exception:
                 os.write(tell, b"x")
             else:
@@ -191,8 +200,205 @@ def crowd(name: str, times: int, path: Path) -> dict[str, int]:
     return found
 
 
+class Told(Callback):
+    """Tells each step to the process that watches."""
+
+    def __init__(self, tell: int) -> None:
+        self.tell = tell
+
+    def on_batch(self, run: Any) -> None:
+        os.write(self.tell, b".")
+
+
+class Deaf(Told):
+    """Lets SIGTERM end the process, as if `fit` did not see to it."""
+
+    def on_batch(self, run: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        super().on_batch(run)
+
+
+class Forgetful(Told):
+    """Learns on from other weights than those of the checkpoint."""
+
+    def on_batch(self, run: Any) -> None:
+        super().on_batch(run)
+        if run.step == 1:
+            run.model.load_state({n: w + 1e-3 for n, w in run.model.state().items()})
+
+
+class Keeping(Told):
+    """Keeps every weight that there ever was."""
+
+    kept: ClassVar[list[Any]] = []
+
+    def on_batch(self, run: Any) -> None:
+        super().on_batch(run)
+        self.kept.append(run.model.state())
+
+
+#: The twin, and what watches its training.
+TRAININGS: dict[str, tuple[str, type[Told]]] = {
+    "scratch": ("scratch", Told),
+    "mx": ("mx", Told),
+    "deaf": ("scratch", Deaf),
+    "forgetful": ("scratch", Forgetful),
+    "keeping": ("scratch", Keeping),
+}
+EPOCHS = 30  # of five steps
+
+
+def train(
+    name: str, path: Path, tell: int, epochs: int = EPOCHS, **options: Any
+) -> None:
+    """Trains for some epochs, or for what is left of them."""
+    twin, watch = TRAININGS[name]
+    dl = importlib.import_module(f"d2lib.{twin}")
+    x, y = spirals(160, classes=2, seed=0)
+    layers = dl.Dense(2, 64, "relu", seed=0), dl.BatchNorm(64), dl.Dropout(0.3)
+    model = dl.Sequential(*layers, dl.Dense(64, 2, seed=1))
+    fit(
+        model,
+        (x, y),
+        loss=dl.cross_entropy,
+        optimizer=dl.Adam(model.parameters(), lr=0.01),
+        epochs=epochs,
+        batch_size=32,
+        callbacks=[watch(tell)],
+        checkpoint=path,
+        resume=True,
+        progress=False,
+        **options,
+    )
+
+
+def terms(name: str, times: int, path: Path) -> dict[str, int]:
+    """Asks a training to end, at random moments, and lets it go on.
+
+    Returns:
+        ``finished``: how many trainings came to their end meanwhile; ``lost``: times
+        that the file held fewer steps than were made; ``corrupt``: that it could not be
+        read; ``differ``: trainings that ended elsewhere than one that nobody asked;
+        ``stale``: temporary files that were left.
+    """
+    importlib.import_module(
+        f"d2lib.{TRAININGS[name][0]}"
+    )  # once, and not computed with
+    rng = random.Random(0)
+    straight = path.with_name("straight.npz")
+    start = time.perf_counter()
+    attempt(name, straight, lambda told: None)
+    whole = time.perf_counter() - start
+    expected = load(straight)[0]
+    straight.unlink()
+    found = dict.fromkeys(
+        ("signals", "finished", "steps", "lost", "corrupt", "differ", "stale"), 0
+    )
+    before = 0
+    while found["signals"] < times:
+
+        def ask(child: int) -> None:
+            select.select([], [], [], rng.uniform(0, 0.3 * whole))
+            os.kill(child, signal.SIGTERM)
+
+        steps = attempt(name, path, ask)
+        found["signals"] += 1
+        found["steps"] += steps
+        found["stale"] += len(temporary(path))
+        before += steps
+        try:
+            arrays, meta = load(path)
+        except Exception:
+            found["corrupt"] += 1
+            path.unlink(missing_ok=True)
+            before = 0
+            continue
+        found["lost"] += meta["steps"] != before
+        before = meta["steps"]
+        if meta["epoch"] == EPOCHS:
+            found["finished"] += 1
+            found["differ"] += not all(
+                np.array_equal(arrays[n], a) for n, a in expected.items()
+            )
+            path.unlink()
+            before = 0
+    return found
+
+
+def attempt(name: str, path: Path, ask: Callable[[int], None]) -> int:
+    """Trains in a process of its own, which is asked after its first step.
+
+    Returns:
+        The steps that it made.
+    """
+    told, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # where `fit` says it
+            train(name, path, tell)
+        finally:
+            os._exit(0)
+    os.close(tell)
+    made = len(os.read(told, 1))
+    ask(child)
+    while part := os.read(told, 100_000):
+        made += len(part)
+    os.waitpid(child, 0)
+    os.close(told)
+    return made
+
+
+def steps(name: str, times: int, path: Path) -> dict[str, int]:
+    """Trains for so many steps, with checkpoints, and looks at the memory.
+
+    Returns:
+        ``steps``; ``kilobytes`` of the process after the first quarter of them; and
+        ``grown``: how many more there are at the end.
+    """
+    tell = os.open(os.devnull, os.O_WRONLY)
+    sizes = []
+
+    class Sizes(Callback):
+        def on_batch(self, run: Any) -> None:
+            if run.steps in (times // 4, times):
+                gc.collect()
+                sizes.append(resident())
+
+    twin, watch = TRAININGS[name]
+    dl = importlib.import_module(f"d2lib.{twin}")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(320, 1, 12, 12)).astype(np.float32)
+    layers = dl.Conv2D(1, 8, 3, activation="relu", seed=0), dl.BatchNorm(8)
+    model = dl.Sequential(
+        *layers, dl.Flatten(), dl.Dropout(0.3), dl.Dense(800, 10, seed=1)
+    )
+    fit(
+        model,
+        (x, np.arange(320) % 10),
+        loss=dl.cross_entropy,
+        optimizer=dl.Adam(model.parameters()),
+        epochs=times // 20,
+        batch_size=16,
+        validation=(x[:50], np.arange(50) % 10),
+        callbacks=[watch(tell), Sizes()],
+        clip_norm=1.0,
+        checkpoint=path,
+        checkpoint_steps=50,
+        progress=False,
+    )
+    first, last = sizes
+    return {"steps": times, "kilobytes": first, "grown": last - first}
+
+
+def resident() -> int:
+    """The kilobytes of memory that this process has now."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
 if __name__ == "__main__":
     what, who, number = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
-        run = {"kills": kills, "crowd": crowd}[what]
+        run = {"kills": kills, "crowd": crowd, "terms": terms, "steps": steps}[what]
         print(json.dumps(run(who, int(number), Path(folder) / "w.npz")))

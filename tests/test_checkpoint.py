@@ -700,9 +700,28 @@ def test_threads_and_processes_on_one_path():
 
 
 @forks
+@pytest.mark.parametrize("twin", TWINS)
+def test_signals_at_random_moments(twin):
+    found = measured("terms", twin, 4)
+    assert found["signals"] == 4
+    assert found["steps"] > 4
+    faults = ("lost", "corrupt", "stale", "differ")
+    assert not any(found[fault] for fault in faults)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc/self")
+@pytest.mark.parametrize(("twin", "grows"), [("scratch", False), ("keeping", True)])
+def test_the_memory_of_a_training_stays_flat(twin, grows):
+    """(MXNet's takes a minute: `make evidence WHAT=survival`.)"""
+    assert (measured("steps", twin, 400)["grown"] > 4_000) == grows
+
+
+@forks
 @pytest.mark.parametrize(
     ("what", "writer", "times", "faults"),
     [
+        ("terms", "deaf", 2, ["lost"]),
+        ("terms", "forgetful", 16, ["differ"]),
         ("kills", "in place", 20, ["corrupt"]),
         ("kills", "by number", 40, ["stale"]),
         ("crowd", "in place", 40, ["bad"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from d2lib.metrics import Detections
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from evidence import __main__ as command
-from evidence import ablations, vision
+from evidence import ablations, survival, vision
 
 ROW = {
     "name": "lenet",
@@ -117,6 +118,28 @@ def test_every_ablation_runs_and_leaves_out_what_it_says(monkeypatch):
     for variant, (both, one, other, none) in last.items():
         straight = np.allclose((both + none).data, (one + other).data, atol=1e-4)
         assert straight == (variant == "no ReLU, and mean"), variant
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system can't fork")
+def test_survival_is_measured(monkeypatch):
+    """Once each here; what stands in the table was nothing lost, and nothing grown."""
+    [(name, (function, variants, _))] = survival.RUNS.items()
+    assert command.MODULES[name] == "survival"
+    for variant, (what, times) in survival.WHAT.items():
+        monkeypatch.setitem(survival.WHAT, variant, (what, 40 if times > 500 else 1))
+        found = function("scratch", 0, variant)
+        assert found["seconds"] > 0
+        assert not found.get("lost")
+    for row in evidence(name):
+        assert row["variant"] in variants[row["twin"]]
+        bad = ("lost", "corrupt", "stale", "differ", "failed", "bad")
+        assert not any(row.get(fault) for fault in bad), row
+        assert row.get("grown", 0) < 2_000, row
+    assert sum(row.get("kills", 0) for row in evidence(name)) == 200
+    assert sum(row.get("signals", 0) for row in evidence(name)) == 50
+    monkeypatch.setitem(survival.WHAT, "memory", ("nothing", 1))
+    with pytest.raises(RuntimeError, match="nothing scratch failed"):
+        function("scratch", 0, "memory")
 
 
 def test_what_oracles_tell():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import fresh_install
 import pytest
 
 import d2lib
@@ -87,6 +88,20 @@ def test_all_is_run_by_some_workflow():
     )
     for command in (".ci/run", "make shake", "make test-without-mxnet", "make book"):
         assert command in run
+
+
+def test_every_extra_is_installed_and_tried():
+    """In the schedule, on each Python that there is."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    declared = tomllib.loads(text)["project"]["optional-dependencies"]
+    assert set(fresh_install.TRIES) == {"", *declared}
+    for code in fresh_install.TRIES.values():
+        compile(code, "try.py", "exec")
+    schedule = yaml.safe_load((ROOT / ".github/workflows/scheduled.yml").read_text())
+    matrix = schedule["jobs"]["installed"]["strategy"]["matrix"]
+    assert [f"3.{minor}" for minor in fresh_install.OLDEST] == matrix["python"]
+    assert fresh_install.wanted("oldest", 13) == ["numpy==2.1.*"]
+    assert fresh_install.wanted("newest", 13) == []
 
 
 GOOD = """

@@ -22,9 +22,22 @@ from tests.twins.both import TWINS
 X, Y = moons(200, noise=0.1, seed=0)
 
 
-@parametrize_with_checks([Classifier((16,), epochs=20), Regressor((16,), epochs=20)])
+EXEMPT = {
+    "check_class_weight_classifiers": "the loss of what is held out is not weighted, "
+    "as that of Keras is not: it stops before heavy classes have won"
+}
+
+
+@parametrize_with_checks(
+    [
+        Classifier((16,), epochs=20),
+        Regressor((16,), epochs=20),
+        Classifier((16,), epochs=20, early_stopping=True),
+    ],
+    expected_failed_checks=lambda estimator: EXEMPT if estimator.early_stopping else {},
+)
 def test_what_scikit_learn_asks(estimator, check):
-    """All that it checks: nothing is exempt."""
+    """All that it checks: without early stopping, nothing is exempt."""
     check(estimator)
 
 
@@ -63,6 +76,48 @@ def test_a_function_makes_the_model(twin):
     found = Classifier(build, epochs=2).fit(X, Y)
     assert [layer.units for layer in found.model_.layers] == [8, 2]
     assert found.model_.twin == f"d2lib.{twin}"
+
+
+@pytest.mark.parametrize("kind", [Classifier, Regressor])
+def test_early_stopping(twin, kind):
+    """Of noise there is nothing to learn: the loss of what is held out soon rises."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(100, 5)), rng.integers(0, 2, 100)
+    options = {"twin": twin, "lr": 0.05, "epochs": 200, "n_iter_no_change": 3}
+    found = kind((64,), early_stopping=True, validation_fraction=0.3, **options)
+    history = found.fit(x, y).history_
+    best = int(np.argmin(history.val_loss))
+    assert len(history.loss) == len(history.val_loss) == best + 4 < 200
+    again = clone(found).set_params(epochs=best + 1).fit(x, y)  # the best weights
+    np.testing.assert_array_equal(found.predict(x), again.predict(x))
+    assert not kind((4,), epochs=1).fit(x, y).history_.val_loss
+
+
+def test_what_is_held_out_is_drawn_by_class():
+    y = np.repeat([0, 1], [90, 10])
+    x = np.arange(100.0).reshape(-1, 1)
+    parts = Classifier(validation_fraction=0.2)._held_out(x, y)
+    assert [len(part) for part in parts] == [80, 20, 80, 20]
+    assert (parts[3] == 1).sum() == 2
+    few = Classifier(early_stopping=True, epochs=1)  # one class has one example only
+    assert few.fit(x[:11], [0] * 10 + [1]).predict(x[:11]).shape == (11,)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"early_stopping": 1}, TypeError, "early_stopping must be"),
+        ({"validation_fraction": 0}, ValueError, "validation_fraction must be"),
+        ({"validation_fraction": 1.0}, ValueError, "must be below 1 and leave"),
+        ({"validation_fraction": 0.999}, ValueError, "got 0.999 of n_samples=200"),
+        ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change must be"),
+    ],
+)
+def test_mistakes_in_early_stopping(options, error, words):
+    options = {"early_stopping": True, **options}
+    for estimator in (Classifier(**options), Regressor(**options)):
+        with pytest.raises(error, match=words):
+            estimator.fit(X, Y)
 
 
 def test_a_search_over_its_parameters():

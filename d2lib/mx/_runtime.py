@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from d2lib.mx import _beats
+
 __all__ = ["CHOICES", "Choice", "applied", "choose", "follow_launcher", "report"]
 
 
@@ -114,6 +116,8 @@ def applied() -> Iterator[None]:
 def follow_launcher() -> None:
     """Lets `d2lib.mx.launch` send signals, and ends this process when it is gone.
 
+    The launcher gets signs of life from now on.
+
     The launcher holds the other end of the standard input, through ssh, too. A byte is
     the number of a signal, and the end is the end: MXNet would wait for ever for those
     that are gone. It must be called before MXNet's import, from which a server never
@@ -132,6 +136,7 @@ def follow_launcher() -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+    _beats.begin()
 
 
 def leave_to_others(busy: float) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy
 
+from d2lib.mx import _beats
 from d2lib.mx._compat import mx
 from d2lib.mx._process import computing
 from d2lib.mx.tensor import Learnable, classic, renew
@@ -58,7 +59,9 @@ class Servers:
 
     def __init__(self, kind: str, model: Any) -> None:
         check_environment(kind, os.environ)
-        self._kv = _connected(kind)
+        with _beats.waiting():
+            self._kv = _connected(kind)
+        _beats.joined()
         self.sync = kind == "dist_sync"
         self.workers = self._kv.num_workers
         self.rank = int(os.environ.get("DMLC_RANK", self._kv.rank))
@@ -99,9 +102,11 @@ class Servers:
         mine = 0.0 if self.rank else 1.0 if self.sync else -1.0
         for keys, into in ((self._weights, arrays), (self._statistics, buffers)):
             if keys:
-                self._kv.push(keys, [a * mine for a in into])
-                self._wait()
-                self._kv.pull(keys, out=into)
+                with _beats.waiting():
+                    self._kv.push(keys, [a * mine for a in into])
+                    self._wait()
+                    self._kv.pull(keys, out=into)
+                    mx.nd.waitall()
         self._changed()
         self._ready(5)  # what `meet` exchanges
 
@@ -197,12 +202,13 @@ class Servers:
     def leave(self) -> None:
         """Waits for the others, since who goes first may take a server along."""
         mx.nd.waitall()
-        self._kv._barrier()
-        if not self.sync:
-            self._kv.pull(self._weights, out=[p.classic for p in self._learnables])
-            self._changed()
-            mx.nd.waitall()
+        with _beats.waiting():
             self._kv._barrier()
+            if not self.sync:
+                self._kv.pull(self._weights, out=[p.classic for p in self._learnables])
+                self._changed()
+                mx.nd.waitall()
+                self._kv._barrier()
 
     # How -----------------------------------------------------------------------------
 
@@ -212,7 +218,8 @@ class Servers:
         keys = [str(_used + i) for i in range(len(arrays))]
         _used += len(arrays)
         if keys:
-            self._kv.init(keys, arrays)
+            with _beats.waiting():
+                self._kv.init(keys, arrays)
         return keys
 
     def _ready(self, columns: int) -> None:
@@ -229,10 +236,12 @@ class Servers:
         if not self.sync:
             table = -table
         rows = mx.nd.array(table, dtype="float64")
-        self._kv.push(self._table, [rows])
-        self._wait()
-        self._kv.pull(self._table, out=[rows])
-        return rows.asnumpy().tolist()
+        mx.nd.waitall()  # for what this worker computes itself
+        with _beats.waiting():
+            self._kv.push(self._table, [rows])
+            self._wait()
+            self._kv.pull(self._table, out=[rows])
+            return rows.asnumpy().tolist()
 
     def _wait(self) -> None:
         """Waits until all have pushed, which a pull does by itself in step."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -21,17 +23,32 @@ _BUILDS = (
 )
 
 
+_chosen: ContextVar[Any] = ContextVar("chosen", default=None)
+
+
 def device() -> Any:
     """Returns MXNet's context of the first GPU if it works, else of the processor.
 
     "Works" is tried once per process: a small computation on the GPU must give the same
     numbers as on the processor. `device_report` says what came out. It never raises.
 
+    While ``fit(..., device=...)`` trains, it is the device that was named there.
+
     Example:
         >>> str(device())[:4] in ("cpu(", "gpu(")
         True
     """
-    return _first_working(mx.context.num_gpus, _try_gpu)[0]
+    return _chosen.get() or _first_working(mx.context.num_gpus, _try_gpu)[0]
+
+
+@contextmanager
+def on(where: Any) -> Iterator[None]:
+    """Lets `device` be another one, in this thread."""
+    before = _chosen.set(where)
+    try:
+        yield
+    finally:
+        _chosen.reset(before)
 
 
 def device_report() -> str:

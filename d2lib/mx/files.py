@@ -23,8 +23,8 @@ def load_model(path: str | Path) -> Module:
         TypeError, ValueError: a path that is none.
         FileNotFoundError: no such file.
         CheckpointError: not a checkpoint, a damaged one, or that of a model that the
-            library can't build: one of your own class, an agent, or one that was
-            changed after it was built.
+            library can't build: one of your own class, one that was changed after it
+            was built, or an agent with a schedule that is a function of your own.
 
     Example:
         >>> import tempfile

@@ -5,7 +5,8 @@ server and two workers that run the program, whose ``fit(..., kvstore="dist_sync
 connects them. ``-H hosts.txt`` starts the workers on other machines, by ssh.
 
 MXNet itself would wait for ever for a process that is gone. So the launcher watches
-them all: when one fails it ends the others, and says which it was.
+them all: when one fails, gives no sign of life any more, or ends while others wait for
+it, the launcher ends the others, and says which it was.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from d2lib._checks import check_positive_int
+from d2lib._checks import check_non_negative, check_positive_int
+from d2lib.mx._beats import Beats
 from d2lib.mx._runtime import available_cores
 
 __all__ = ["hosts_in", "launch", "main"]
 
 GRACE = 5.0  # seconds that a process has to end by itself
+SILENCE = 20.0  # seconds without a sign of life, or of waiting for who has ended
 SSH = (
     *("ssh", "-o", "BatchMode=yes"),
     *("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"),
@@ -45,6 +49,7 @@ class Member:
     name: str
     process: subprocess.Popen[bytes]
     threads: list[threading.Thread] = field(default_factory=list)
+    beats: Beats = field(default_factory=Beats)
 
     def send(self, number: int) -> None:
         """Passes on a signal, to other machines, too."""
@@ -83,6 +88,7 @@ def launch(
     address: str | None = None,
     port: int = 0,
     python: str = sys.executable,
+    silence: float = SILENCE,
 ) -> int:
     """Runs a program in several workers, and returns when the last one has ended.
 
@@ -90,7 +96,8 @@ def launch(
     (``DMLC_ROLE`` and its kin), and ``DMLC_RANK``, its number. What they print appears
     behind their names. SIGINT and SIGTERM are passed on to them, so that `fit` stops
     after a step, with a checkpoint. An error that a worker's program catches is not
-    seen: let it end the program, or the others wait.
+    seen: let it end the program, or the others wait. Nor is a worker that computes for
+    ever.
 
     Args:
         program: a file with a program in Python, and its arguments.
@@ -101,6 +108,9 @@ def launch(
         address: of this machine, as the others see it; None finds it.
         port: where the scheduler listens; 0 takes a free one.
         python: the interpreter that runs the program.
+        silence: after how many seconds without a sign of life a process counts as
+            frozen, as one that was stopped or whose machine is gone; or so long have
+            others waited for a worker that has ended. 0: never.
 
     Returns:
         0 if all workers ended with 0, else 1, and a sentence in the standard error.
@@ -117,6 +127,7 @@ def launch(
     """
     workers = check_positive_int(workers, "workers")
     servers = check_positive_int(servers, "servers")
+    silence = check_non_negative(silence, "silence")
     if not program or not Path(program[0]).is_file():
         raise ValueError(
             "program must be a file with a program in Python, got "
@@ -158,7 +169,7 @@ def launch(
                 threads = {"OMP_NUM_THREADS": str(share)}
                 environ = threads | environ | mine | here
             job.append(_started(name, command, environ, ended))
-        return _watch(job, ended, workers)
+        return _watch(job, ended, workers, silence)
     finally:
         for member in job:
             member.close()
@@ -168,11 +179,26 @@ def launch(
             signal.signal(number, handler)
 
 
-def _watch(job: list[Member], ended: queue.Queue[Any], left: int) -> int:
+def _watch(
+    job: list[Member], ended: queue.Queue[Any], left: int, silence: float
+) -> int:
     """Waits for the workers, or for the first that fails."""
-    asked = 0
+    asked, looked = 0, time.monotonic()
+    finished: list[Member] = []
     while True:
-        event = ended.get()
+        try:
+            event = ended.get(timeout=1.0)
+        except queue.Empty:
+            event, now = None, time.monotonic()
+            if now - looked > silence / 2:  # this process itself was stopped
+                for member in job:
+                    member.beats.last = member.beats.last and now
+            looked = now
+            problem = _frozen(job, finished, now, silence) if silence else None
+            if problem is not None:
+                return _given_up(problem)
+            continue
+        looked = time.monotonic()
         if isinstance(event, int):
             asked += 1
             if asked > 1:
@@ -182,21 +208,53 @@ def _watch(job: list[Member], ended: queue.Queue[Any], left: int) -> int:
                 if member.name.startswith("worker"):
                     member.send(event)
         elif event.name.startswith("worker") and event.process.returncode == 0:
+            finished.append(event)
             left -= 1
             if not left:
                 return 0
         else:
             for thread in event.threads:
                 thread.join(GRACE)  # its last words come first
-            print(
-                f"launch: {event.name} (process {event.process.pid}) {event.fate()}, "
-                "and the others can't go on without it: the job is ended. Start it "
-                "again with fit(..., checkpoint=path, resume=True) to go on from the "
-                "last checkpoint",
-                file=sys.stderr,
-                flush=True,
+            return _given_up(
+                f"{event.name} (process {event.process.pid}) {event.fate()}, and the "
+                "others can't go on without it"
             )
-            return 1
+
+
+def _frozen(
+    job: list[Member], finished: list[Member], now: float, silence: float
+) -> str | None:
+    """Says which process gives no sign of life, or is waited for in vain; or None."""
+    if not any(member.beats.joined for member in job):
+        return None  # while MXNet is imported, all may be silent
+    for member in job:
+        last = member.beats.last
+        if member in finished or last is None:
+            continue
+        if now - last > silence:
+            return (
+                f"{member.name} (process {member.process.pid}) has given no sign of "
+                f"life for {silence:g} s, as a process that was stopped or whose "
+                "machine is gone, and the others can't go on without it"
+            )
+        if finished and member.beats.waited > silence:
+            names = " and ".join(one.name for one in finished)
+            return (
+                f"{names} ended, and {member.name} has waited for {silence:g} s: all "
+                "workers must make the same calls of fit"
+            )
+    return None
+
+
+def _given_up(problem: str) -> int:
+    """Says why the job is ended, and how it goes on."""
+    print(
+        f"launch: {problem}: the job is ended. Start it again with fit(..., "
+        "checkpoint=path, resume=True) to go on from the last checkpoint",
+        file=sys.stderr,
+        flush=True,
+    )
+    return 1
 
 
 def _started(
@@ -213,7 +271,7 @@ def _started(
     )
     member = Member(name, process)
     for pipe, to in ((process.stdout, sys.stdout), (process.stderr, sys.stderr)):
-        thread = threading.Thread(target=_forward, args=(name, pipe, to), daemon=True)
+        thread = threading.Thread(target=_forward, args=(member, pipe, to), daemon=True)
         thread.start()
         member.threads.append(thread)
 
@@ -225,12 +283,21 @@ def _started(
     return member
 
 
-def _forward(name: str, pipe: IO[bytes], to: Any) -> None:
-    """Prints line by line what a process says."""
+def _forward(member: Member, pipe: IO[bytes], to: Any) -> None:
+    """Prints line by line what a process says, but for its signs of life."""
+
+    def tell(line: bytes) -> None:
+        to.write(f"[{member.name}] {line.decode(errors='replace').rstrip()}\n")
+        to.flush()
+
+    beats = member.beats if to is sys.stderr else Beats()
     with pipe:
         for line in pipe:
-            to.write(f"[{name}] {line.decode(errors='replace').rstrip()}\n")
-            to.flush()
+            whole = beats.taken_out(line)
+            if whole is not None:
+                tell(whole)
+    if beats.rest():
+        tell(beats.rest())
 
 
 def _passed_on(ended: queue.Queue[Any]) -> dict[int, Any]:
@@ -338,6 +405,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("-H", "--hosts", help="a file with a host in each line, reached by ssh")
     add("--address", help="of this machine, as the hosts see it")
     add("--port", type=int, default=0, help="of the scheduler; a free one by default")
+    add(
+        "--silence",
+        type=float,
+        default=SILENCE,
+        help="after how many seconds without a sign of life a process counts as frozen",
+    )
     add("--python", default=sys.executable, help="the interpreter of the workers")
     add("program", help="a program in Python")
     add("arguments", nargs=argparse.REMAINDER, help="the program's own")
@@ -351,6 +424,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             address=given.address,
             port=given.port,
             python=given.python,
+            silence=given.silence,
         )
     except (OSError, ValueError) as error:
         print(f"launch: {error}", file=sys.stderr)

@@ -304,6 +304,13 @@ class Module(gluon.HybridBlock):
         """Sets every accumulated gradient to zero."""
         zero_gradients([Learnable(p) for p in self.parameters()])
 
+    def _widen(self) -> None:
+        """Computes in float64 from now on."""
+        self.cast("float64")
+        for _, part in self._named_arrays():
+            if isinstance(part, Buffer):
+                part._value = part._value.astype("float64")
+
     def save(self, path: str | Path) -> None:
         """Writes the ``state()`` to an ``.npz`` file, whole or not at all.
 

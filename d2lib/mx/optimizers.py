@@ -21,14 +21,14 @@ from d2lib._checks import (
     check_parameters,
     check_positive,
     check_probability,
-    check_schedule,
     check_state,
 )
 from d2lib.mx._compat import mx
 from d2lib.mx._process import computing
 from d2lib.mx.module import from_shared, shared_shape
 from d2lib.mx.tensor import Learnable, as_shared, is_parameter, renew, zero_gradients
-from d2lib.schedules import Rate, learning_rate, loaded_rate
+from d2lib.schedules import Rate
+from d2lib.shared.groups import Grouped
 
 __all__ = [
     "SGD",
@@ -42,15 +42,13 @@ __all__ = [
 ]
 
 
-class Optimizer:
+class Optimizer(Grouped):
     """What all optimisers share; a subclass updates the parameters that are ready."""
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
     def __init__(self, parameters: Iterable[Any], lr: Rate) -> None:
-        self.parameters = check_parameters(parameters, is_parameter)
-        self.steps = 0
-        self.lr = lr
+        self._take(parameters, lr, is_parameter)
         self._counts = [0] * len(self.parameters)  # the steps of each
         self._learnables = [Learnable(p) for p in self.parameters]
         self._kept = [
@@ -69,18 +67,6 @@ class Optimizer:
         vars(self).update(state)
         self._learnables = [Learnable(p) for p in self.parameters]
 
-    @property
-    def lr(self) -> float:
-        """The learning rate of the next step; set it to a number or to a schedule."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, value: Rate) -> None:
-        if callable(value):
-            check_schedule(value)
-        self._lr = learning_rate(value, self.steps)
-        self.schedule = value if callable(value) else None
-
     def step(self) -> None:
         """Moves every parameter that has a gradient, once.
 
@@ -96,19 +82,25 @@ class Optimizer:
                 "step() needs gradients, and no parameter has one: call "
                 "loss.backward() first"
             )
-        self.steps += 1
-        # Those that have moved equally often move together: mostly all of them.
+        self._advance()
+        if not self.groups:
+            self._move(ready)
+        for group in self.groups:
+            with self._as(group):
+                self._move([i for i in ready if i in group.members])
+        self._renew_rates()
+        renew([self._learnables[i] for i in ready])
+
+    def _move(self, ready: list[int]) -> None:
+        """Updates parameters; those that have moved equally often move together."""
         together: dict[int, list[tuple]] = {}
         for i in ready:
             self._counts[i] += 1
             parameter = self._learnables[i]
             arrays = (parameter.classic, parameter.classic_gradient, *self._kept[i])
             together.setdefault(self._counts[i], []).append(arrays)
-        for steps, group in together.items():
-            self._update(group, steps)
-        if self.schedule is not None:
-            self._lr = learning_rate(self.schedule, self.steps)
-        renew([self._learnables[i] for i in ready])
+        for steps, alike in together.items():
+            self._update(alike, steps)
 
     def _update(self, ready: list[tuple], steps: int) -> None:
         """Updates each (weight, gradient, *kept) in place, for the steps-th time."""
@@ -122,8 +114,7 @@ class Optimizer:
 
     def state(self) -> dict[str, numpy.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
-        arrays = {"steps": numpy.asarray(self.steps), "lr": numpy.asarray(self.lr)}
-        arrays["scheduled"] = numpy.asarray(int(self.schedule is not None))
+        arrays = self._rates()
         arrays["counts"] = numpy.asarray(self._counts)
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
@@ -139,14 +130,12 @@ class Optimizer:
             ValueError: names or shapes that do not fit; nothing is changed.
         """
         given = as_state(state)
-        shapes: dict[str, tuple[int, ...]] = {"steps": (), "lr": (), "scheduled": ()}
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(self._rates(), ())
         shapes["counts"] = (len(self.parameters),)
         for i, parameter in enumerate(self.parameters):
             shapes |= {f"{i}.{slot}": shared_shape(parameter) for slot in self.slots}
         check_state(given, shapes, type(self).__name__)
-        lr = loaded_rate(given, self.schedule)
-        self.steps = int(given["steps"])
-        self.lr = lr
+        self._load_rates(given)
         self._counts = given["counts"].astype(int).tolist()
         for i, parameter in enumerate(self.parameters):
             for slot, values in zip(self.slots, self._kept[i], strict=True):
@@ -180,13 +169,17 @@ class SGD(Optimizer):
     By ``multi_sgd_update``.
 
     Args:
-        parameters: ``model.parameters()``, or tensors with ``requires_grad=True``.
+        parameters: ``model.parameters()``, or tensors with ``requires_grad=True``; or
+            groups of them with a rate or a decay of their own, as
+            ``[{"params": body.parameters(), "lr": 1e-4}, {"params": ...}]``: what a
+            group does not name is that of all.
         lr: the learning rate :math:`\eta` > 0, or a schedule: a function of the steps
             taken so far, such as `cosine` returns.
         weight_decay: :math:`\lambda` >= 0, the pull of every weight towards zero.
 
     Raises:
-        ValueError: lr <= 0, a negative weight_decay, no parameters.
+        ValueError: lr <= 0, a negative weight_decay, no parameters, one of them twice,
+            or a group with other settings.
         TypeError: something that is not a parameter.
 
     Example:
@@ -200,6 +193,8 @@ class SGD(Optimizer):
         >>> w
         array([0.8])
     """
+
+    _decay = "weight_decay"
 
     def __init__(
         self,
@@ -237,6 +232,7 @@ class Momentum(Optimizer):
         0.5
     """
 
+    _decay = "weight_decay"
     slots = ("velocity",)
 
     def __init__(
@@ -411,6 +407,7 @@ class Adam(Optimizer):
         0.001
     """
 
+    _decay = "weight_decay"
     slots = ("mean", "squares")
 
     def __init__(
@@ -465,6 +462,8 @@ class AdamW(Adam):
         >>> AdamW(Dense(2, 1).parameters()).decay
         0.01
     """
+
+    _decay = "decay"
 
     def __init__(
         self,

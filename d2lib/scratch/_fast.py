@@ -71,11 +71,11 @@ def lstm(
     length, batch, units = len(X), len(x), len(W_hh)
     i, f, g, o = (slice(k * units, (k + 1) * units) for k in range(4))
     # The gates want e^-a, so their columns are negated before the loop.
-    sign = np.full(4 * units, -1, X.dtype)
+    sign = np.full_like(X, -1, shape=4 * units)
     sign[g] = 1
     W, bias = W_hh.data * sign, b.data * sign
     gates = project(X, W_xh.data * sign)  # (length, batch, 4 * units)
-    hc = np.empty((length + 1, batch, units), X.dtype)
+    hc = np.empty_like(X, shape=(length + 1, batch, units), order="C")
     c = np.empty_like(hc)
     tanh_c = np.empty_like(hc[:-1])
     c[0] = c_0.data
@@ -104,7 +104,7 @@ def lstm(
         dh = np.zeros_like(h_0.data)  # of the loss, by the state after step t
         dc = upstream[-1].copy()
         slope, buffer = np.empty_like(gates[0]), np.empty_like(dc)
-        W_T = np.ascontiguousarray(W_hh.data.T)  # read at every step
+        W_T = W_hh.data.T.copy()  # read at every step
         for t in reversed(range(length)):
             a, d, tanh_ct = gates[t], da[t], tanh_c[t]
             dh += upstream[t]

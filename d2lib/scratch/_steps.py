@@ -11,7 +11,7 @@ __all__ = ["by_time", "gradients", "project", "states_before"]
 
 def by_time(x: Tensor) -> np.ndarray:
     """The values of x with time first: (length, batch, inputs)."""
-    return np.ascontiguousarray(x.data.swapaxes(0, 1))
+    return x.data.swapaxes(0, 1).copy()
 
 
 def project(X: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -62,5 +62,5 @@ def gradients(
         dp = dp.reshape(-1, columns)
         dW_hh = np.matmul(before.T, dp, out=W_hh.gradient_buffer())
     if b.requires_grad:
-        db = np.ones(len(rows), rows.dtype) @ rows
+        db = np.ones_like(rows, shape=len(rows)) @ rows
     return dx, dh_0, dW_xh, dW_hh, db

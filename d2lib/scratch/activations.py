@@ -36,7 +36,7 @@ def sigmoid(x: Any) -> Tensor:
     Source: Verhulst, 1845 (the logistic curve); Cybenko, 1989 (in networks).
     """
     x = as_tensor(x)
-    y = np.asarray(x.data * 0.5, x.dtype)
+    y = np.multiply(x.data, 0.5, out=np.empty_like(x.data))
     np.tanh(y, out=y)
     y *= 0.5
     y += 0.5
@@ -65,7 +65,7 @@ def tanh(x: Any) -> Tensor:
     Source: LeCun et al., *Efficient BackProp*, 1998 (why zero-centred helps).
     """
     x = as_tensor(x)
-    y = np.asarray(np.tanh(x.data))
+    y = np.tanh(x.data, out=np.empty_like(x.data))
     return node("tanh", y, (x,), lambda g: (g * (1 - y * y),))
 
 
@@ -92,7 +92,7 @@ def relu(x: Any) -> Tensor:
     Source: Nair & Hinton, 2010; Glorot, Bordes & Bengio, 2011.
     """
     x = as_tensor(x)
-    y = np.asarray(np.maximum(x.data, 0))
+    y = np.maximum(x.data, 0, out=np.empty_like(x.data))
     return node("relu", y, (x,), lambda g: (g * (y > 0),))
 
 

@@ -193,13 +193,13 @@ def _weights(
     q: np.ndarray, k: np.ndarray, mask: Any, causal: bool, scale: float
 ) -> np.ndarray:
     """Computes softmax(scale q k^T), zero where a query may not look."""
-    weights = np.empty((*q.shape[:-1], k.shape[-2]), q.dtype)
+    weights = np.empty_like(q, shape=(*q.shape[:-1], k.shape[-2]), order="C")
     visible = may_look(mask, causal, weights.shape)
     if visible is not None:
         hidden = np.broadcast_to(~visible, weights.shape)
         nowhere = ~visible.any(axis=-1, keepdims=True)
         nowhere = np.broadcast_to(nowhere, (*weights.shape[:-1], 1))
-    ones = np.ones(k.shape[-2], q.dtype)
+    ones = np.ones_like(q, shape=k.shape[-2])
 
     def part(i: Any) -> None:
         p = weights[i]

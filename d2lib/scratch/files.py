@@ -17,8 +17,9 @@ def load_model(path: str | Path) -> Module:
     library's own classes are built, and no code of the file is run. A model of a class
     of your own is built by you, and then reads the file: ``model.load(path)``.
 
-    The model is one of float32, to which weights of float64 are rounded. Nothing in it
-    is frozen, and what it draws (Dropout) has no seed.
+    The model computes in the precision of its weights, float32 or float64. Nothing in
+    it is frozen, and what it draws (Dropout) has no seed. An agent comes back with all
+    that it remembers, and learns on as it would have, bit for bit in the same twin.
 
     Args:
         path: a file that a model of either twin wrote.
@@ -30,8 +31,8 @@ def load_model(path: str | Path) -> Module:
         TypeError, ValueError: a path that is none.
         FileNotFoundError: no such file.
         CheckpointError: not a checkpoint, a damaged one, or that of a model that the
-            library can't build: one of your own class, an agent, or one that was
-            changed after it was built.
+            library can't build: one of your own class, one that was changed after it
+            was built, or an agent with a schedule that is a function of your own.
 
     Example:
         >>> import tempfile

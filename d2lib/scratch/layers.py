@@ -166,7 +166,7 @@ def linear(x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
             dW = np.matmul(rows.T, g, out=W.gradient_buffer())
         if b is not None and b.requires_grad:
             # A product with ones sums the rows faster than g.sum(axis=0).
-            db = np.matmul(np.ones(len(g), g.dtype), g, out=b.gradient_buffer())
+            db = np.matmul(np.ones_like(g, shape=len(g)), g, out=b.gradient_buffer())
         return (dx, dW) if b is None else (dx, dW, db)
 
     parents = (x, W) if b is None else (x, W, b)

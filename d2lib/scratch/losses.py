@@ -185,7 +185,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     labels = check_labels(y, y_hat.shape).reshape(-1)
     z = y_hat.data.reshape(-1, y_hat.shape[-1])  # (n, classes)
     check_batch(y_hat.shape, "cross_entropy")
-    rows = np.arange(len(z))
+    rows = np.arange(len(z), like=z)
     p, total, shift = exp_rows(z)
     own = p[rows, labels]
     # A quotient first, whose logarithm is exact near 0. But p may have vanished.
@@ -223,4 +223,4 @@ def _reduce(
 
     if reduction == "none":
         return node(op, values, (y_hat,), backward)
-    return node(op, np.asarray(values.sum() * scale), (y_hat,), backward)
+    return node(op, values.sum() * scale, (y_hat,), backward)

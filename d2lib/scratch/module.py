@@ -69,7 +69,8 @@ class Buffer:
     def value(self, values: Any) -> None:
         new = as_tensor(values, self._value.dtype, "value")
         check_buffer(new.shape, self._value.shape)
-        self._value = Tensor(new.data.astype(self._value.dtype))
+        dtype = self._value.dtype
+        self._value = Tensor(new.data.astype(dtype), dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -195,6 +196,12 @@ class Module:
         """Forgets every accumulated gradient."""
         for parameter in self.parameters():
             parameter.zero_grad()
+
+    def _widen(self) -> None:
+        """Computes in float64 from now on."""
+        for _, part in self._named_arrays():
+            tensor = part.value if isinstance(part, Buffer) else part
+            tensor.data = tensor.data.astype(np.float64)
 
     def save(self, path: str | Path) -> None:
         """Writes the ``state()`` to an ``.npz`` file, whole or not at all.

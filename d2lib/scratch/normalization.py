@@ -137,7 +137,7 @@ def batch_norm(
     # Some pixels side by side: NumPy takes long rows much faster than short ones.
     side = math.gcd(n, 16)
     rows = last.reshape(n // side, side * channels)
-    ones = np.ones(len(rows), x.dtype)  # a product with them sums the rows
+    ones = np.ones_like(rows, shape=len(rows))  # a product with them sums the rows
     share = x.dtype.type(1 / max(n, 1))
 
     def each(v: np.ndarray) -> np.ndarray:

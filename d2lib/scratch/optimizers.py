@@ -12,8 +12,8 @@ In the equations g is the gradient, w a weight, :math:`\eta` the learning rate `
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -23,13 +23,13 @@ from d2lib._checks import (
     check_parameters,
     check_positive,
     check_probability,
-    check_schedule,
     check_state,
 )
-from d2lib.schedules import Rate, learning_rate, loaded_rate
+from d2lib.schedules import Rate
 from d2lib.scratch._parallel import in_parallel, threads
 from d2lib.scratch.module import is_parameter
 from d2lib.scratch.tensor import Tensor
+from d2lib.shared.groups import Grouped
 
 __all__ = [
     "SGD",
@@ -46,15 +46,17 @@ _BLOCK = 131_072  # numbers: half a MB of float32, so that a step's arrays stay 
 _SMALL = 32_768  # numbers: to copy them costs less than a dozen calls
 
 
-class Optimizer:
+#: Tensors with ``requires_grad=True``, or groups of them.
+Parameters: TypeAlias = Iterable[Tensor] | Iterable[Mapping[str, Any]]
+
+
+class Optimizer(Grouped):
     """What all optimisers share; a subclass defines the update of one block."""
 
     slots: tuple[str, ...] = ()  # the arrays kept per parameter, each starting at zero
 
-    def __init__(self, parameters: Iterable[Tensor], lr: Rate) -> None:
-        self.parameters = check_parameters(parameters, is_parameter)
-        self.steps = 0
-        self.lr = lr
+    def __init__(self, parameters: Parameters, lr: Rate) -> None:
+        self._take(parameters, lr, is_parameter)
         self._counts = [0] * len(self.parameters)  # the steps of each
         self._kept = [
             [np.zeros_like(p.data) for _ in self.slots] for p in self.parameters
@@ -62,10 +64,16 @@ class Optimizer:
         self._prepare_buffers()
 
     def _prepare_buffers(self) -> None:
-        self._small = Together(self.parameters, self._kept)
+        members = [group.members for group in self.groups]
+        self._small = [
+            Together(self.parameters, self._kept, own)
+            for own in members or [range(len(self.parameters))]
+        ]
+        sizes = [*(p.size for p in self.parameters), *(t.size for t in self._small)]
         self._buffers = block_buffers(
-            max(self._small.size, *(p.size for p in self.parameters)),
+            max(sizes),
             np.result_type(*[p.dtype for p in self.parameters]),
+            self.parameters[0].data,
         )
 
     def __copy__(self) -> Optimizer:
@@ -80,18 +88,6 @@ class Optimizer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._prepare_buffers()
-
-    @property
-    def lr(self) -> float:
-        """The learning rate of the next step; set it to a number or to a schedule."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, value: Rate) -> None:
-        if callable(value):
-            check_schedule(value)
-        self._lr = learning_rate(value, self.steps)
-        self.schedule = value if callable(value) else None
 
     def step(self) -> None:
         """Moves every parameter that has a gradient, once.
@@ -109,22 +105,29 @@ class Optimizer:
                 "step() needs gradients, and no parameter has one: call "
                 "loss.backward() first"
             )
-        self.steps += 1
+        self._advance()
         for i in ready:
             self._counts[i] += 1
-        if self._small.fit(ready, self._counts):
-            self._prepare(self._counts[self._small.members[0]])
-            with self._small as arrays:
+        if not self.groups:
+            self._move(ready, self._small[0])
+        for group, small in zip(self.groups, self._small, strict=False):
+            with self._as(group):
+                self._move([i for i in ready if i in group.members], small)
+        self._renew_rates()
+
+    def _move(self, ready: list[int], small: Together) -> None:
+        """Updates parameters, the small ones together."""
+        if small.fit(ready, self._counts):
+            self._prepare(self._counts[small.members[0]])
+            with small as arrays:
                 update_in_blocks(self._update, arrays, self._buffers)
-            ready = [i for i in ready if i not in self._small.members]
+            ready = [i for i in ready if i not in small.members]
         for i in ready:
             p = self.parameters[i]
             self._prepare(self._counts[i])
             arrays = p.data, p.grad, *self._kept[i]
             update_in_blocks(self._update, arrays, self._buffers)
             p.mark_changed()
-        if self.schedule is not None:
-            self._lr = learning_rate(self.schedule, self.steps)
 
     def _prepare(self, steps: int) -> None:
         """Computes what is the same for every block of a parameter in this step.
@@ -145,8 +148,7 @@ class Optimizer:
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
-        arrays = {"steps": np.asarray(self.steps), "lr": np.asarray(self.lr)}
-        arrays["scheduled"] = np.asarray(int(self.schedule is not None))
+        arrays = self._rates()
         arrays["counts"] = np.array(self._counts)
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
@@ -163,9 +165,7 @@ class Optimizer:
         given = as_state(state)
         shapes = {name: values.shape for name, values in self.state().items()}
         check_state(given, shapes, type(self).__name__)
-        lr = loaded_rate(given, self.schedule)
-        self.steps = int(given["steps"])
-        self.lr = lr
+        self._load_rates(given)
         self._counts = given["counts"].astype(int).tolist()
         for i, kept in enumerate(self._kept):
             for slot, values in zip(self.slots, kept, strict=True):
@@ -180,16 +180,26 @@ class Together:
         size: how many numbers they have in all.
     """
 
-    def __init__(self, parameters: list[Tensor], kept: list[list[np.ndarray]]) -> None:
+    def __init__(
+        self,
+        parameters: list[Tensor],
+        kept: list[list[np.ndarray]],
+        candidates: Sequence[int],
+    ) -> None:
         self.members: list[int] = []
         self.size = 0
-        dtype = parameters[0].dtype
-        for i, p in enumerate(parameters):
+        dtype = parameters[candidates[0]].dtype
+        for i in candidates:
+            p = parameters[i]
             if p.size <= _SMALL and p.dtype == dtype and self.size + p.size <= _BLOCK:
                 self.members.append(i)
                 self.size += p.size
         self.parameters = [parameters[i] for i in self.members]
-        arrays = np.zeros((2 + len(kept[0]), self.size), dtype)
+        arrays = np.zeros_like(
+            parameters[candidates[0]].data,
+            shape=(2 + len(kept[0]), self.size),
+            order="C",
+        )
         self.arrays = tuple(arrays)  # w, g, and for each slot what is kept
         self.pieces = []  # of w and g, one for each parameter, in its shape
         for i, (w, g, *slots) in zip(
@@ -233,10 +243,15 @@ def side_by_side(
         start += p.size
 
 
-def block_buffers(largest: int, dtype: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+def block_buffers(
+    largest: int, dtype: Any, like: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Returns two scratch buffers for each thread, for arrays of up to that size."""
-    n = min(_BLOCK, largest)
-    return [(np.empty(n, dtype), np.empty(n, dtype)) for _ in range(threads())]
+
+    def buffer() -> np.ndarray:
+        return np.empty_like(like, dtype, shape=min(_BLOCK, largest))
+
+    return [(buffer(), buffer()) for _ in range(threads())]
 
 
 def update_in_blocks(
@@ -287,13 +302,17 @@ class SGD(Optimizer):
     .. math:: w \leftarrow w - \eta\,(g + \lambda w)
 
     Args:
-        parameters: tensors with ``requires_grad=True``, as ``model.parameters()``.
+        parameters: tensors with ``requires_grad=True``, as ``model.parameters()``; or
+            groups of them with a rate or a decay of their own, as
+            ``[{"params": body.parameters(), "lr": 1e-4}, {"params": ...}]``: what a
+            group does not name is that of all.
         lr: the learning rate :math:`\eta` > 0, or a schedule: a function of the steps
             taken so far, such as `cosine` returns.
         weight_decay: :math:`\lambda` >= 0, the pull of every weight towards zero.
 
     Raises:
-        ValueError: lr <= 0, a negative weight_decay, no parameters.
+        ValueError: lr <= 0, a negative weight_decay, no parameters, one of them twice,
+            or a group with other settings.
         TypeError: something that is not a parameter.
 
     Example:
@@ -310,9 +329,11 @@ class SGD(Optimizer):
     Source: Robbins & Monro, 1951; Kiefer & Wolfowitz, 1952.
     """
 
+    _decay = "weight_decay"
+
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: Rate = 0.01,
         weight_decay: float = 0.0,
     ) -> None:
@@ -355,11 +376,12 @@ class Momentum(Optimizer):
     Source: Polyak, 1964.
     """
 
+    _decay = "weight_decay"
     slots = ("velocity",)
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: Rate = 0.01,
         momentum: float = 0.9,
         weight_decay: float = 0.0,
@@ -409,7 +431,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: Rate = 0.01,
         eps: float = 1e-7,
     ) -> None:
@@ -460,7 +482,7 @@ class RMSProp(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: Rate = 0.001,
         rho: float = 0.9,
         eps: float = 1e-8,
@@ -514,7 +536,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-5,
@@ -570,11 +592,12 @@ class Adam(Optimizer):
     Source: Kingma & Ba, 2014.
     """
 
+    _decay = "weight_decay"
     slots = ("mean", "squares")
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,
@@ -641,9 +664,11 @@ class AdamW(Adam):
     Source: Loshchilov & Hutter, 2019.
     """
 
+    _decay = "decay"
+
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: Parameters,
         lr: Rate = 0.001,
         beta1: float = 0.9,
         beta2: float = 0.999,

@@ -71,7 +71,9 @@ class Recurrent(Module):
         check_sequence(x.shape, self.inputs, type(self).__name__)
         shape = (self.layers, len(x), self.units)
         if state is None:
-            parts = [Tensor(np.zeros(shape), dtype)] * self._states
+            parts = [
+                Tensor(np.zeros_like(x.data, shape=shape, order="C"), dtype)
+            ] * self._states
         else:
             parts = check_states(state, self._states, shape, type(self).__name__)
             parts = [as_tensor(part, dtype) for part in parts]
@@ -308,7 +310,7 @@ def gru(
     r, z, n = (slice(k * units, (k + 1) * units) for k in range(3))
     rz = slice(0, 2 * units)
     gates = project(X, W_xh.data)  # (length, batch, 3 * units)
-    h = np.empty((length, batch, units), X.dtype)
+    h = np.empty_like(X, shape=(length, batch, units), order="C")
     candidates = np.empty_like(h)  # h_{t-1} W_hh + b_hh in the block of n
     before, product = h_0.data, np.empty_like(gates[0])
     for t in range(length):

@@ -243,7 +243,10 @@ class Tensor:
                 if not operand.requires_grad:
                     continue
                 # Before NumPy 2, a 0-d float32 array and a Python number make float64.
-                part = np.asarray(part, operand.dtype)
+                if isinstance(part, (np.generic, float, int)):
+                    part = np.asarray(part, operand.dtype)
+                elif part.dtype != operand.dtype:
+                    part = part.astype(operand.dtype)
                 if operand._backward is None:
                     operand._accumulate(part)
                 elif id(operand) in gradients:
@@ -489,7 +492,7 @@ class Tensor:
         return node("[]", x[index], (self,), backward)
 
 
-def node(op: str, value: np.ndarray, parents: tuple, backward: Backward) -> Tensor:
+def node(op: str, value: Any, parents: tuple, backward: Backward) -> Tensor:
     """Wraps the result of an operation and, if asked for, writes the operation down.
 
     Args:
@@ -504,11 +507,13 @@ def node(op: str, value: np.ndarray, parents: tuple, backward: Backward) -> Tens
         A tensor that requires a gradient if this is recorded and an operand does.
     """
     out = Tensor.__new__(Tensor)
-    out._data = value = np.asarray(value)
+    if isinstance(value, np.generic):  # what NumPy makes of an array without axes
+        value = np.asarray(value)
     if value.ndim == 0:
         # Before NumPy 2, a 0-d float32 array and a Python number make float64.
         dtype = np.result_type(*[p.dtype for p in parents])
-        out._data = value.astype(dtype, copy=False)
+        value = value.astype(dtype, copy=False)
+    out._data = value
     out.grad = out._buffer = None
     out.op = op
     out._birth = next(_birth)

@@ -76,7 +76,7 @@ class LayerNorm(Module):
 
         def backward(g: np.ndarray) -> tuple:
             rows = g.reshape(-1, len(gamma))
-            ones = np.ones(len(rows), g.dtype)  # a product with them sums the rows
+            ones = np.ones_like(g, shape=len(rows))  # a product with them sums the rows
             dgamma = ones @ (rows * normal.reshape(rows.shape))
             h = g * gamma.data
             dx = h - h.mean(axis=-1, keepdims=True)

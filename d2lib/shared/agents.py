@@ -26,6 +26,7 @@ from d2lib._checks import (
 )
 from d2lib.reinforcement.environments import Walk
 from d2lib.schedules import described
+from d2lib.shared.recipes import written
 from d2lib.training import NonFiniteLossError
 from d2lib.training.signals import Interrupts
 
@@ -248,7 +249,8 @@ class Agent:
         for name, part in self._parts().items():
             arrays |= {f"{name}/{key}": a for key, a in part.state().items()}
         arrays["generator"] = checkpoint.generator_state(self.generator)
-        checkpoint.save(path, arrays, {"settings": self._settings(), **self._kept()})
+        told = {"settings": self._settings(), **self._kept(), **written(self)}
+        checkpoint.save(path, arrays, told)
 
     def load(self, path: str | Path) -> None:
         """Reads what an agent of either twin saved, and goes on as it would have.

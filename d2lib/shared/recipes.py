@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import d2lib
+from d2lib import schedules
 from d2lib._checks import short, spending
 
 __all__ = ["Recipe", "build", "check_same", "recipe_of", "written"]
@@ -70,6 +71,8 @@ def _plain(value: Any) -> Any:
         value = value.tolist()
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, schedules.Schedule):
+        return {"schedule": value.name, **value.arguments}
     if isinstance(value, str) and len(value) <= _MOST:
         return value
     if isinstance(value, (list, tuple, range)) and not value[_MOST:]:
@@ -211,8 +214,19 @@ def _build(
             f"{path or 'the model'} is a {name} whose {short(part['left_out'])} could "
             "not be written as text"
         )
-    built[path] = cls(**part["arguments"])
+    built[path] = cls(**{n: _lively(v) for n, v in part["arguments"].items()})
     return built[path]
+
+
+def _lively(value: Any) -> Any:
+    """Makes a schedule again of what `_plain` made of one."""
+    if not isinstance(value, dict):
+        return value
+    name = value.get("schedule")
+    if name not in schedules.NAMES:
+        raise ValueError(f"it holds {short(value)}, which is no schedule")
+    arguments = {n: v for n, v in value.items() if n != "schedule"}
+    return getattr(schedules, name)(**arguments)
 
 
 def _check_built(parts: dict[str, dict[str, Any]], model: Any) -> None:

@@ -305,7 +305,7 @@ class ReduceLROnPlateau(Monitor):
     def on_start(self, run: Run) -> None:
         """Forgets an earlier training, and looks whether there is what it needs."""
         self._check(run)
-        if run.optimizer.schedule is not None:
+        if any(pace.schedule is not None for pace in run.optimizer._paces()):
             raise ValueError(
                 "ReduceLROnPlateau needs an optimiser with a number as its learning "
                 "rate, got one that follows a schedule: use the one or the other"
@@ -320,10 +320,13 @@ class ReduceLROnPlateau(Monitor):
             self.best, self._waited = value, 0
             return
         self._waited = 0 if self._cooling else self._waited + 1
-        lower = max(run.optimizer.lr * self.factor, self.min_lr)
-        if self._waited >= self.patience and 0 < lower < run.optimizer.lr:
-            run.optimizer.lr = lower
-            self._waited, self._cooling = 0, self.cooldown
+        if self._waited < self.patience:
+            return
+        for pace in run.optimizer._paces():  # groups of parameters have their own
+            lower = max(pace.lr * self.factor, self.min_lr)
+            if 0 < lower < pace.lr:
+                pace.lr = lower
+                self._waited, self._cooling = 0, self.cooldown
 
     def state(self) -> dict[str, np.ndarray]:
         """The best value, and for how long it has been the best."""

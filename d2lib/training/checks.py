@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from d2lib._checks import short
 
-__all__ = ["check_loss", "check_optimizer", "check_probabilities"]
+__all__ = ["check_device", "check_loss", "check_optimizer", "check_probabilities"]
+
+
+def check_device(device: Any, twin: str) -> None:
+    """Raises unless it names a device, for NumPy the processor; or is MXNet's own."""
+    if isinstance(device, str):
+        if not re.fullmatch(r"(cpu|gpu)(\(\d{1,3}\))?", device):
+            raise ValueError(
+                'device must be "cpu", "gpu", or one of several, such as "gpu(1)", got '
+                f"{short(device)}"
+            )
+    elif type(device).__name__ != "Context":
+        raise TypeError(
+            'device must be "cpu", "gpu", "gpu(1)" or a context of MXNet, got '
+            f"{short(device)}"
+        )
+    if twin == "d2lib.scratch" and device != "cpu":
+        raise ValueError(
+            'device must be "cpu" for a model of d2lib.scratch, which NumPy computes, '
+            f"got {short(device)}: build it with d2lib.mx"
+        )
 
 
 def check_optimizer(optimizer: Any, model: Any) -> None:

@@ -30,6 +30,7 @@ def settings_of(
         "optimizer": type(run.optimizer).__name__,
         "schedule": described(getattr(run.optimizer, "schedule", None)),
         "lr": run.optimizer.lr,
+        "groups": run.optimizer._described(),
         "callbacks": [type(callback).__name__ for callback in callbacks],
         "metrics": sorted(run.history.metrics),
         "loss": getattr(loss, "__name__", type(loss).__name__),

@@ -13,7 +13,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,12 @@ from d2lib._checks import (
     twin_of,
 )
 from d2lib.training.callbacks import Callback, Run, as_callbacks
-from d2lib.training.checks import check_loss, check_optimizer, check_probabilities
+from d2lib.training.checks import (
+    check_device,
+    check_loss,
+    check_optimizer,
+    check_probabilities,
+)
 from d2lib.training.data import Arrays, Feed, as_feed, inputs
 from d2lib.training.files import resume_from, settings_of, write
 from d2lib.training.history import History, NonFiniteLossError
@@ -63,6 +68,7 @@ def fit(
     checkpoint_seconds: float | None = None,
     resume: bool = False,
     kvstore: str | None = None,
+    device: Any = None,
 ) -> History:
     r"""Trains a model of either twin by mini-batch gradient descent.
 
@@ -79,7 +85,7 @@ def fit(
             an iterable of batches ``(x, y)``, gone through once an epoch, or a function
             without arguments that returns one (a generator's, for instance).
         loss: of the same twin; called as ``loss(model(x), y)``, returns a scalar.
-        optimizer: of the same twin, made for ``model.parameters()``.
+        optimizer: of the same twin, made for ``model.parameters()``, or groups of them.
         epochs: passes over the data in all; a resumed training counts the earlier ones.
         batch_size: B, examples per step; batches that are given keep their size.
         validation: held-out ``(x, y)``, or batches as above.
@@ -106,6 +112,10 @@ def fit(
             shuffled order and all take one step, with the mean gradient, so that n
             workers with B/n examples each end where one with B does; or "dist_async",
             in which nobody waits for anybody.
+        device: where a model of `d2lib.mx` is trained: "cpu", "gpu", one of several,
+            "gpu(1)", or a context of MXNet. Model and optimiser go there, and return in
+            the end; None leaves them where `d2lib.mx.device` put them. A model of
+            `d2lib.scratch` knows "cpu" alone.
 
     With ``kvstore`` what is given is the same on all workers (of batches that are given
     each takes every n-th; examples fewer than workers at an epoch's end are left out).
@@ -194,137 +204,157 @@ def fit(
         checkpoint_steps = check_positive_int(checkpoint_steps, "checkpoint_steps")
     if checkpoint_seconds is not None:
         checkpoint_seconds = check_positive(checkpoint_seconds, "checkpoint_seconds")
-    run = Run(model, optimizer, History(metrics={name: [] for name in metrics}))
-    interrupts = Interrupts()
-    store: Any = Alone(interrupts)
-    if kvstore is not None:
-        servers = importlib.import_module("d2lib.mx._servers")
-        store = servers.Servers(kvstore, model)
-        feed.shard(store.rank, store.workers)
-    run.rank = store.rank
-    run.measured = ("loss", *(["val_loss"] if held_out else []), *metrics)
-    settings = (
-        settings_of(
-            run,
-            callbacks,
-            feed=feed,
-            loss=loss,
-            seed=seed,
-            validation=validation is not None,
-            batch_size=batch_size,
-            clip_norm=clip_norm,
-            class_weight=None if weighted is None else weighted.described,
-            workers=store.workers,
+    with _placed(device, model, optimizer):
+        run = Run(model, optimizer, History(metrics={name: [] for name in metrics}))
+        interrupts = Interrupts()
+        store: Any = Alone(interrupts)
+        if kvstore is not None:
+            servers = importlib.import_module("d2lib.mx._servers")
+            store = servers.Servers(kvstore, model)
+            feed.shard(store.rank, store.workers)
+        run.rank = store.rank
+        run.measured = ("loss", *(["val_loss"] if held_out else []), *metrics)
+        settings = (
+            settings_of(
+                run,
+                callbacks,
+                feed=feed,
+                loss=loss,
+                seed=seed,
+                validation=validation is not None,
+                batch_size=batch_size,
+                clip_norm=clip_norm,
+                class_weight=None if weighted is None else weighted.described,
+                workers=store.workers,
+            )
+            if checkpoint is not None
+            else {}
         )
-        if checkpoint is not None
-        else {}
-    )
-    total, seen = 0.0, 0  # of this epoch: the sum of the examples' losses, their number
-    if checkpoint is not None and not run.rank:
-        checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
-    if checkpoint is not None and resume and checkpoint.exists():
-        total, seen = resume_from(checkpoint, run, callbacks, settings)
-        _check_unfinished(checkpoint, run, epochs)
-    else:
-        if checkpoint is not None and checkpoint.exists() and not run.rank:
-            warnings.warn(
-                f"{checkpoint} is there already and will be written over: pass "
-                "resume=True to go on from it, or another name",
-                stacklevel=2,
-            )
-        for callback in callbacks:
-            callback.on_start(run)
-    store.begin(
-        {
-            "number of examples": len(feed.y) if isinstance(feed, Arrays) else 0,
-            "number of batches in an epoch": feed.steps or 0,
-            "number of steps taken before": run.steps,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "seed": seed,
-        }
-    )
-
-    kept = time.monotonic()
-
-    def keep() -> None:
-        nonlocal kept
-        kept = time.monotonic()
-        if checkpoint is None or run.rank:
-            return
-        try:
-            write(checkpoint, run, callbacks, settings, total, seen)
-        except OSError as error:
-            warnings.warn(
-                f"no checkpoint after step {run.steps}, training goes on: {error}",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-
-    shown = Progress(False if run.rank else progress, epochs, feed.steps)
-    shown.step(run.epoch, math.nan, run.steps)
-    with interrupts, closing(shown):
-        while run.epoch < epochs and not run.stop and not store.asked:
-            epoch, done = run.epoch, run.step
-            model.seed([seed, epoch, *([run.rank] if run.rank else [])])
-            batches = feed.batches(np.random.default_rng([seed, epoch]))
-            _pass_over(twin, model, batches, done)
-            for xb, yb in batches:
-                optimizer.zero_grad()
-                with twin.record():
-                    y_hat = model(*inputs(twin, xb))
-                    if not run.steps:
-                        check_probabilities(twin, loss, model, y_hat)
-                    batch_loss = (weighted or loss)(y_hat, yb)
-                value, examples = store.meet(
-                    _number(batch_loss, twin), len(yb), interrupts.came()
+        total, seen = (
+            0.0,
+            0,
+        )  # of this epoch: the sum of the examples' losses, their number
+        if checkpoint is not None and not run.rank:
+            checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
+        if checkpoint is not None and resume and checkpoint.exists():
+            total, seen = resume_from(checkpoint, run, callbacks, settings)
+            _check_unfinished(checkpoint, run, epochs)
+        else:
+            if checkpoint is not None and checkpoint.exists() and not run.rank:
+                warnings.warn(
+                    f"{checkpoint} is there already and will be written over: pass "
+                    "resume=True to go on from it, or another name",
+                    stacklevel=2,
                 )
-                _check_finite(value, run)
-                batch_loss.backward()
-                store.add_gradients()
-                if clip_norm is not None:
-                    twin.clip_gradients(model.parameters(), clip_norm)
-                optimizer.step()
-                store.stepped()
-                total += value * examples
-                seen += examples
-                run.step, run.steps, run.batch_loss = run.step + 1, run.steps + 1, value
-                shown.step(epoch, value)
-                for callback in callbacks:
-                    callback.on_batch(run)
+            for callback in callbacks:
+                callback.on_start(run)
+        store.begin(
+            {
+                "number of examples": len(feed.y) if isinstance(feed, Arrays) else 0,
+                "number of batches in an epoch": feed.steps or 0,
+                "number of steps taken before": run.steps,
+                "epochs": epochs,
+                "batch_size": batch_size,
+                "seed": seed,
+            }
+        )
+
+        kept = time.monotonic()
+
+        def keep() -> None:
+            nonlocal kept
+            kept = time.monotonic()
+            if checkpoint is None or run.rank:
+                return
+            try:
+                write(checkpoint, run, callbacks, settings, total, seen)
+            except OSError as error:
+                warnings.warn(
+                    f"no checkpoint after step {run.steps}, training goes on: {error}",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+
+        shown = Progress(False if run.rank else progress, epochs, feed.steps)
+        shown.step(run.epoch, math.nan, run.steps)
+        with interrupts, closing(shown):
+            while run.epoch < epochs and not run.stop and not store.asked:
+                epoch, done = run.epoch, run.step
+                model.seed([seed, epoch, *([run.rank] if run.rank else [])])
+                batches = feed.batches(np.random.default_rng([seed, epoch]))
+                _pass_over(twin, model, batches, done)
+                for xb, yb in batches:
+                    optimizer.zero_grad()
+                    with twin.record():
+                        y_hat = model(*inputs(twin, xb))
+                        if not run.steps:
+                            check_probabilities(twin, loss, model, y_hat)
+                        batch_loss = (weighted or loss)(y_hat, yb)
+                    value, examples = store.meet(
+                        _number(batch_loss, twin), len(yb), interrupts.came()
+                    )
+                    _check_finite(value, run)
+                    batch_loss.backward()
+                    store.add_gradients()
+                    if clip_norm is not None:
+                        twin.clip_gradients(model.parameters(), clip_norm)
+                    optimizer.step()
+                    store.stepped()
+                    total += value * examples
+                    seen += examples
+                    run.step, run.steps, run.batch_loss = (
+                        run.step + 1,
+                        run.steps + 1,
+                        value,
+                    )
+                    shown.step(epoch, value)
+                    for callback in callbacks:
+                        callback.on_batch(run)
+                    if store.asked:
+                        break
+                    late = (
+                        checkpoint_seconds
+                        and time.monotonic() - kept >= checkpoint_seconds
+                    )
+                    if late or (checkpoint_steps and not run.steps % checkpoint_steps):
+                        keep()
+                if not store.asked:
+                    store.meet(0.0, 0, interrupts.came(), ended=True)
                 if store.asked:
                     break
-                late = (
-                    checkpoint_seconds and time.monotonic() - kept >= checkpoint_seconds
-                )
-                if late or (checkpoint_steps and not run.steps % checkpoint_steps):
-                    keep()
-            if not store.asked:
-                store.meet(0.0, 0, interrupts.came(), ended=True)
+                store.average_buffers()
+                run.history.loss.append(total / seen)
+                run.epoch, run.step, total, seen = epoch + 1, 0, 0.0, 0
+                evaluate(run.history, twin, model, loss, held_out, metrics, feed)
+                for callback in callbacks:
+                    callback.on_epoch(run)
+                run.stop = store.any(run.stop)
+                shown.epoch(run.epoch, run.history, run.measured)
+                keep()
             if store.asked:
-                break
-            store.average_buffers()
-            run.history.loss.append(total / seen)
-            run.epoch, run.step, total, seen = epoch + 1, 0, 0.0, 0
-            evaluate(run.history, twin, model, loss, held_out, metrics, feed)
-            for callback in callbacks:
-                callback.on_epoch(run)
-            run.stop = store.any(run.stop)
-            shown.epoch(run.epoch, run.history, run.measured)
-            keep()
+                store.average_buffers()
+                keep()
+        store.leave()
         if store.asked:
-            store.average_buffers()
-            keep()
-    store.leave()
-    if store.asked:
-        run.interrupted = run.history.interrupted = store.asked
+            run.interrupted = run.history.interrupted = store.asked
+            for callback in callbacks:
+                callback.on_interrupt(run)
+            if not run.rank:
+                _tell(run, checkpoint)
         for callback in callbacks:
-            callback.on_interrupt(run)
-        if not run.rank:
-            _tell(run, checkpoint)
-    for callback in callbacks:
-        callback.on_end(run)
-    return run.history
+            callback.on_end(run)
+        return run.history
+
+
+def _placed(device: Any, model: Any, optimizer: Any) -> AbstractContextManager[None]:
+    """Lets the training happen on the device that was asked for."""
+    if device is None:
+        return nullcontext()
+    check_device(device, model.twin)
+    if model.twin == "d2lib.scratch":
+        return nullcontext()
+    devices = importlib.import_module("d2lib.mx._devices")
+    return devices.trained_on(devices.as_device(device), model, optimizer)
 
 
 class Alone:

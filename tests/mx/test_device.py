@@ -1,13 +1,18 @@
 """`device` takes a GPU only if it works, and says why it did not."""
 
 import importlib
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("d2lib.mx", exc_type=ImportError)
 
 from d2lib import mx
+from d2lib.data import spirals
 from d2lib.mx._compat import mx as mxnet
+from tests import conftest
 
 # The name d2lib.mx.device is the function.
 module = importlib.import_module("d2lib.mx.device")
@@ -91,9 +96,8 @@ def test_wrong_numbers_are_a_failure(monkeypatch):
         module._try_gpu()
 
 
+@pytest.mark.gpu
 def test_training_on_the_gpu():
-    if mx.device().device_type != "gpu":
-        pytest.skip(f"no GPU that works here: {module.device_report()}")
     model = mx.MLP([2, 8, 1], seed=0)
     optimizer = mx.SGD(model.parameters(), lr=0.1)
     with mx.record():
@@ -101,3 +105,35 @@ def test_training_on_the_gpu():
     loss.backward()
     optimizer.step()
     assert loss.ctx == mxnet.gpu()
+
+
+@pytest.mark.gpu
+def test_both_devices_train_alike():
+    x, y = spirals(90, classes=2, seed=0)
+    ends = []
+    for where in ("cpu", "gpu"):
+        model = mx.MLP([2, 16, 2], "tanh", seed=0)
+        adam = mx.Adam(model.parameters(), lr=0.02)
+        options = {"loss": mx.cross_entropy, "optimizer": adam, "epochs": 5}
+        ends.append(mx.fit(model, (x, y), device=where, **options).loss)
+    np.testing.assert_allclose(*ends, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("kind", "ran"), [("gpu", True), ("cpu", False)])
+def test_what_is_marked_runs_where_a_gpu_works(monkeypatch, kind, ran):
+    monkeypatch.setattr(module, "device", lambda: mxnet.Context(kind, 0))
+    why = conftest.why_no_gpu()
+    assert bool(why) != ran
+    assert ran or why.startswith("no GPU that works here: cpu(0): ")
+
+
+def test_without_mxnet_it_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "d2lib.mx.device", None)
+    assert conftest.why_no_gpu().startswith("no GPU without MXNet (")
+
+
+def test_what_needs_a_gpu_is_marked():
+    """A test that skips by itself is not found by `pytest -m gpu`."""
+    for file in Path(__file__).parent.parent.rglob("test_*.py"):
+        if file != Path(__file__):
+            assert 'device_type == "gpu"' not in file.read_text(encoding="utf-8"), file

@@ -19,7 +19,7 @@ pytest.importorskip("d2lib.mx", exc_type=ImportError)
 from d2lib import mx, scratch
 from d2lib.checkpoint import load
 from d2lib.data import spirals
-from d2lib.mx import _servers, launch
+from d2lib.mx import _beats, _servers, launch
 from d2lib.training import Run, fit
 from d2lib.training.data import as_feed
 
@@ -270,6 +270,84 @@ def test_a_killed_worker_ends_the_job_which_goes_on_from_its_checkpoint(two):
         np.testing.assert_allclose(each["loss"], loss, atol=1e-6)
 
 
+FROZEN = """
+def freeze():
+    (folder / "frozen").write_text(str(time.time()))
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+train("SGD", epochs=10**6, callbacks=[AtStep(5, 1, freeze)])
+"""
+
+
+def test_a_frozen_worker_ends_the_job(tmp_path):
+    result = job(tmp_path, FROZEN, "--silence", "8")
+    took = time.time() - float((tmp_path / "frozen").read_text())
+    assert result.returncode == 1
+    assert "launch: worker 1 (process" in result.stderr
+    assert "given no sign of life for 8 s" in result.stderr
+    assert "resume=True" in result.stderr
+    assert took - 8 < 10  # seconds, and so unasked:
+    assert launch.SILENCE + 10 <= 30
+
+
+EARLY = """
+train("SGD", epochs=1)
+print("no end ", end="", file=sys.stderr, flush=True)
+time.sleep(2.5)  # signs of life come between
+print("of a line", file=sys.stderr, flush=True)
+if RANK == "0":
+    train("SGD", epochs=1)
+"""
+
+
+def test_a_worker_that_ends_early_ends_the_job(tmp_path):
+    result = job(tmp_path, EARLY, "--silence", "5")
+    assert result.returncode == 1
+    expected = "launch: worker 1 ended, and worker 0 has waited for 5 s: all workers"
+    assert expected in result.stderr
+    assert result.stderr.count("no end of a line\n") == 2
+    assert "alive" not in result.stderr
+
+
+def test_signs_of_life_are_taken_out_of_what_is_said():
+    beats = _beats.Beats()
+    lines = (b"a\n", b"b\0alive -1\n", b"\0alive 0\n", b"c\n", b"d\0alive 7\n")
+    assert [beats.taken_out(line) for line in lines] == [
+        b"a\n",
+        None,
+        None,
+        b"bc\n",
+        None,
+    ]
+    assert (beats.joined, beats.waited, beats.rest()) == (True, 7, b"d")
+    assert beats.last is not None
+
+
+def members(*states):
+    """Members of a job: name, seconds since the last sign, seconds of waiting."""
+    made = []
+    for name, silent, waited in states:
+        beats = _beats.Beats()
+        beats.last = None if silent is None else 100.0 - silent
+        beats.joined, beats.waited = name.startswith("worker"), waited
+        process = SimpleNamespace(pid=7)
+        made.append(SimpleNamespace(name=name, beats=beats, process=process))
+    return made
+
+
+def test_who_is_frozen_and_who_is_waited_for():
+    job = members(("server", 1, 0), ("worker 0", 1, 99), ("worker 1", 9, 0))
+    frozen = launch._frozen
+    assert frozen(job, [], 100.0, 10) is None  # others may be slow
+    assert "worker 1 (process 7) has given no sign" in frozen(job, [], 102.0, 10)
+    assert "worker 1 ended, and worker 0 has" in frozen(job, job[2:], 102.0, 10)
+    assert "worker 0 ended" not in (frozen(job, job[1:2], 100.0, 10) or "")
+    assert "server (process 7) has" in frozen(job[:2] + job[2:], job[1:], 150.0, 10)
+    assert frozen(members(("server", 99, 0)), [], 100.0, 10) is None  # still importing
+    silent = members(("worker 0", None, 0), ("worker 1", 1, 0))
+    assert frozen(silent, [], 100.0, 10) is None
+
+
 def net(dl):
     model = dl.Dense(2, 2, seed=0)
     return model, {
@@ -344,6 +422,7 @@ def test_a_port_in_use_is_an_error(capsys):
     [
         (["-n", "0", __file__], "workers must be a whole number >= 1"),
         (["-s", "0", __file__], "servers must be a whole number >= 1"),
+        (["--silence", "-1", __file__], "silence must be"),
         (["no.py"], "program must be a file with a program in Python, got 'no.py'"),
         (["-H", os.devnull, __file__], "names no host"),
         (["-H", "no.txt", __file__], "No such file"),

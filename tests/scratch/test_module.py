@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from d2lib.checkpoint import CheckpointError
-from d2lib.scratch import MLP, Dense, Module, Sequential, no_grad, tensor
+from d2lib.scratch import MLP, Buffer, Dense, Module, Sequential, no_grad, tensor
 
 
 class Family(Module):
@@ -164,3 +164,10 @@ class TestModes:
 
         with no_grad():
             assert float(Add()(tensor(1.0), tensor(2.0))) == 3
+
+
+def test_a_buffer_keeps_its_precision():
+    buffer = Buffer([0.0], np.float64)
+    buffer.value = [1e-12]
+    assert buffer.value.dtype == np.float64
+    assert buffer.value.data == 1e-12

@@ -294,7 +294,7 @@ class TestInPlace:
                 if t == 2:
                     parameters[1].grad = None  # from now on it is one step behind
                 ready = [i for i, w in enumerate(parameters) if w.grad is not None]
-                together.append(optimizer._small.fit(ready, optimizer._counts))
+                together.append(optimizer._small[0].fit(ready, optimizer._counts))
                 optimizer.step()
             return [w.data for w in parameters], optimizer.state(), together
 

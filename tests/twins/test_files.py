@@ -14,6 +14,7 @@ import pytest
 import d2lib
 from d2lib import checkpoint
 from d2lib.checkpoint import CheckpointError
+from d2lib.schedules import cosine, exponential, linear
 from d2lib.training import fit
 from tests.concepts.row import Build, all_rows
 from tests.twins.both import needs_mxnet
@@ -335,9 +336,73 @@ def test_an_older_file_says_nothing_of_its_model(dl, path):
         dl.load_model(path)
 
 
-def test_the_file_of_an_agent_says_how_it_is_loaded(dl, path):
-    dl.PolicyGradient(2, 2, hidden=(3,), seed=0).save(path)
-    with pytest.raises(CheckpointError, match=r"call model\.load\(path\)"):
+def agents(dl):
+    """One of each kind, with schedules, and with a step of learning behind it."""
+    q = dl.DQN(
+        2, 2, hidden=(3,), lr=cosine(0.01, 100, warmup=2), capacity=40, batch_size=8,
+        warmup=8, epsilon=linear(0.9, 50, end=0.1), seed=0,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        q.replay.add(rng.normal(size=2), i % 2, 1.0, rng.normal(size=2), i % 5 == 4)
+    q.update(q.replay.sample(8))
+    policy = dl.PolicyGradient(2, 2, hidden=(3,), lr=exponential(0.1, 0.9), seed=0)
+    ppo = dl.GaussianPolicy(2, 1, hidden=(3,), scale=[1.0, 0.5], seed=0)
+    return {"DQN": q, "PolicyGradient": policy, "GaussianPolicy": ppo}
+
+
+def whole(agent):
+    """All that an agent goes on from."""
+    parts = {n: part.state() for n, part in agent._parts().items()}
+    flat = {f"{n}/{k}": a for n, state in parts.items() for k, a in state.items()}
+    random = checkpoint.generator_state(agent.generator)
+    return {**agent.state(), **flat, "random": random}
+
+
+@pytest.mark.parametrize("name", ["DQN", "PolicyGradient", "GaussianPolicy"])
+def test_an_agent_comes_back_with_all_that_it_remembers(dl, other, path, name):
+    agent = agents(dl)[name]
+    agent.save(path)
+    again = dl.load_model(path)
+    assert type(again) is type(agent)
+    assert again._settings() == agent._settings()
+    same(whole(again), whole(agent))
+    moved = other.load_model(path)
+    assert moved.twin == other.__name__
+    same(moved.state(), agent.state())
+    if name == "DQN":
+        batches = [a.replay.sample(8) for a in (agent, again)]
+        assert agent.update(batches[0]) == again.update(batches[1])
+        same(whole(again), whole(agent))
+
+
+def test_an_agent_with_a_function_of_ones_own_is_built_by_oneself(dl, path):
+    dl.PolicyGradient(2, 2, lr=lambda step: 0.1).save(path)
+    with pytest.raises(CheckpointError, match=r"whose .*'lr'.* could not be written"):
+        dl.load_model(path)
+
+
+def test_a_file_names_no_schedule_but_the_librarys(dl, path):
+    agents(dl)["DQN"].save(path)
+    arrays, meta = checkpoint.load(path)
+    for lr, words in (
+        ({"schedule": "Rate", "lr": 0.1}, "which is no schedule"),
+        ({"schedule": ["cosine"]}, "which is no schedule"),
+        ({"schedule": "cosine", "lr": 0.1}, "missing 1 required .* 'steps'"),
+        ({"schedule": "cosine", "lr": 0.1, "steps": "many"}, "steps must be"),
+    ):
+        meta["model"][""]["arguments"]["lr"] = lr
+        checkpoint.save(path, arrays, meta)
+        with pytest.raises(CheckpointError, match=words):
+            dl.load_model(path)
+
+
+def test_a_small_file_does_not_make_an_agent_of_great_memory(dl, path):
+    agents(dl)["DQN"].save(path)
+    arrays, meta = checkpoint.load(path)
+    meta["model"][""]["arguments"]["capacity"] = 10**8
+    checkpoint.save(path, arrays, meta)
+    with pytest.raises(CheckpointError, match="larger than its weights"):
         dl.load_model(path)
 
 
@@ -384,18 +449,35 @@ def test_float64_fits_or_is_refused(dl, path):
     narrow = dl.Dense(4, 2, seed=1)
     narrow.load(path)
     same(narrow.state(), {n: a.astype(np.float32) for n, a in wide.state().items()})
-    same(dl.load_model(path).state(), narrow.state())
 
     wide.load_state(wide.state() | {"b": [1e300, 0.0]})
     wide.save(path)
-    for load in (narrow.load, dl.load_model):
-        with pytest.raises(
-            CheckpointError, match=r"float32, and b of float64 goes up to 1e\+300"
-        ):
-            load(path)
+    with pytest.raises(
+        CheckpointError, match=r"float32, and b of float64 goes up to 1e\+300"
+    ):
+        narrow.load(path)
     again = in_float64(dl, dl.Dense(4, 2))
     again.load(path)
     same(again.state(), wide.state())
+
+
+def test_float64_comes_back_as_float64(dl, other, path):
+    for model, x in (
+        (dl.MLP([4, 3, 2], seed=0), np.ones((2, 4))),
+        (dl.Sequential(dl.Conv2D(1, 2, 3), dl.BatchNorm(2)), np.ones((2, 1, 4, 4))),
+        (dl.LSTM(4, 3, seed=0), np.ones((2, 5, 4))),
+    ):
+        wide = model
+        wide._widen()
+        wide.load_state({n: a + 1e-12 for n, a in wide.state().items()})
+        wide.save(path)
+        state = checkpoint.load(path)[0]
+        for twin in (dl, other):
+            again = twin.load_model(path)
+            same(again.state(), state)
+            y = again(twin.tensor(x, np.float64))
+            y = y[0] if isinstance(y, tuple) else y
+            assert twin.to_numpy(y).dtype == np.float64
 
 
 # Strangers' files --------------------------------------------------------------------
