@@ -72,6 +72,11 @@ World = Lander
 check(Lander, has_the_form);  # the form alone: what it pays is tested later
 '''
 }
+# Ends the last hidden test: a lab goes on with minutes of experiments.
+ENOUGH = """\
+# Nothing below is graded, so nothing below is run.
+get_ipython().input_transformers_post.append(lambda lines: [])
+"""
 AFTER = {"Lander": "World = Lander"}  # what hangs on a gap, set again when it is graded
 CONFIG = '''\
 """nbgrader's settings for this course; written by `make course`."""
@@ -266,10 +271,12 @@ def lab(name: str, notebook: NotebookNode) -> Assignment:
         else:
             kept = new_code_cell(_plain(cell.source))
             cells += without_secrets(kept, len(cells))
-    if not points:
+    last = next((c for c in reversed(cells) if is_graded(c)), None)
+    if last is None:
         raise CourseError(f"{name}: its notebook has no cell tagged check")
     if replaced != 1:
         raise CourseError(f"{name}: where does it say what an open gap does? {RESERVE}")
+    last.source = last.source.replace("assert check(", ENOUGH + "assert check(")
     total = sum(points.values())
     text = (
         f"*An assignment of {len(points)} gaps and {total} points.* Each gap says what "
@@ -287,6 +294,11 @@ def assignment(
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"  # the same at each build
     return Assignment(name, new_notebook(cells=cells, metadata=like.metadata), points)
+
+
+def is_graded(cell: NotebookNode) -> bool:
+    """Tell whether a cell has points."""
+    return cell.metadata.get("nbgrader", {}).get("points", 0) > 0
 
 
 # --- exercises ----------------------------------------------------------------

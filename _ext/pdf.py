@@ -41,6 +41,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 TARGET = ROOT / "_build" / "pdf" / "deep-learning-twice.pdf"
 COLUMNS = 88  # of code in a line, as in the book's own
+COLUMN = 589  # its width in pixels of CSS, 156 mm
 WHOLE = 28  # lines of code that are not parted by the end of a page
 HOST = "http://book.invalid"  # what the browser believes to load the book from
 FORMULA = "http://formula.invalid/"  # the links in which formulas are printed
@@ -485,7 +486,8 @@ def print_book(html: str, site: Path, target: Path) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:
-            page = browser.new_page()
+            # As wide as the column: what is measured is what is printed.
+            page = browser.new_page(viewport={"width": COLUMN, "height": 1000})
             page.set_default_timeout(600_000)
             missing: list[str] = []
             page.on("requestfailed", lambda request: missing.append(request.url))

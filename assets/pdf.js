@@ -1,56 +1,55 @@
 /* What the browser does to the book before `make pdf` prints it. */
 
 /* Set the mathematics, make everything fit, and put each formula into a link of its own;
-   return what a reader would say for each of them. */
+   return what a reader would say for each of them. All is measured before anything is
+   changed: the book is long, and to lay it out takes seconds. */
 async function prepare(formula) {
   await MathJax.startup.promise;
   const speech = MathJax._.a11y.sre.Sre;
   await speech.setupEngine({ locale: "en", domain: "clearspeak" });
   await document.fonts.ready;
-  const said = [];
-  for (const node of document.querySelectorAll("mjx-container, math")) {
-    if (node.matches("mjx-container math")) continue;
-    const mathml = node.matches("math") ? node : node.querySelector("math");
-    const label = node.getAttribute("aria-label");
-    const words = label || (mathml ? spoken(speech, mathml) : node.textContent);
-    node.querySelectorAll("mjx-assistive-mml").forEach((hidden) => hidden.remove());
-    fit(node);
-    if (node.closest("a")) continue;
+  const formulas = [...document.querySelectorAll("mjx-container, math")].filter(
+    (node) => !node.matches("mjx-container math"),
+  );
+  const said = formulas.map((node) => words(speech, node));
+  document.querySelectorAll("mjx-assistive-mml").forEach((hidden) => hidden.remove());
+
+  const wide = [...formulas, ...document.querySelectorAll("table, .output > svg")];
+  const sizes = wide.map(share);
+  wide.forEach((node, i) => {
+    if (sizes[i] < 1) node.style.fontSize = `${Math.floor(sizes[i] * 100)}%`;
+  });
+
+  formulas.forEach((node, i) => {
+    if (node.closest("a")) return;
     const link = document.createElement("a");
     link.className = "formula";
-    link.href = formula + said.length;
+    link.href = formula + i;
     node.replaceWith(link);
     link.append(node);
-    said.push(words.trim());
-  }
-  document.querySelectorAll("table, .output > svg").forEach(fit);
-  document.querySelectorAll("h1, h2, h3, h4, h5, h6").forEach((heading) => {
-    heading.normalize();
   });
   return said;
 }
 
 /* What one would say for a formula. */
-function spoken(speech, mathml) {
-  return speech.toSpeech(mathml.outerHTML).replace(/^1 lines Line 1: /, "");
+function words(speech, node) {
+  const label = node.getAttribute("aria-label");
+  const mathml = node.matches("math") ? node : node.querySelector("math");
+  if (label || !mathml) return (label || node.textContent).trim();
+  return speech.toSpeech(mathml.outerHTML).replace(/^1 lines Line 1: /, "").trim();
 }
 
-/* Make smaller what is wider than its column. */
-function fit(node) {
-  const column = node.closest("td, dd, li, .answer, .chapter, section");
-  if (!column || node.closest("td")) return;
-  const room = column.clientWidth - 2 - indent(node, column);
-  const width = node.scrollWidth || node.getBoundingClientRect().width;
-  if (width > room) {
-    const size = parseFloat(getComputedStyle(node).fontSize);
-    node.style.fontSize = Math.max(0.5, room / width) * size + "px";
-  }
-}
-
-function indent(node, column) {
-  const block = node.closest(".math") || node;
-  const style = block.parentElement ? block.parentElement.getBoundingClientRect() : null;
-  return style ? Math.max(0, style.left - column.getBoundingClientRect().left) : 0;
+/* The share of its size at which something fits into its column. */
+function share(node) {
+  const block = node.matches("table, svg") ? node.parentElement : node.closest(".math, p, dd, td");
+  if (!block || block.closest("td")) return 1;
+  const room = block.clientWidth;
+  const inside = node.matches("mjx-container") ? node.firstElementChild : node;
+  const number = block.querySelector(":scope > .eqno");
+  const taken = number ? 2 * number.offsetWidth : 0;
+  const width = Math.max(inside ? inside.scrollWidth || 0 : 0, node.getBoundingClientRect().width);
+  const needed = node.matches("[display=true]") && inside ? inside.getBoundingClientRect().width : width;
+  return room > 0 && needed > room - taken ? Math.max(0.5, (room - taken) / needed) : 1;
 }
 
 /* Write page numbers where the text wants them; return the targets that have none. */
