@@ -12,7 +12,7 @@ export PYTHON
 TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-without-mxnet test-notebooks test-in-page shake serve lab bench agents evidence lint format lock clean clean-all
+.PHONY: help book test test-without-mxnet test-notebooks test-in-page shake serve lab pdf course bench agents evidence lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -52,6 +52,15 @@ test-notebooks: book ## run all notebooks to download in fresh environments
 bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
 	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(if $(THREADS),--threads $(THREADS)) $(WORK)
 
+pdf: book ## print the whole book as one PDF
+	@$(BIN)/python _ext/pdf.py
+
+.venv-course/.installed: requirements/course.txt requirements/install-course.sh
+	@requirements/install-course.sh
+
+course: book .venv-course/.installed ## labs and exercises for nbgrader, and slides
+	@$(BIN)/python _ext/course.py
+
 agents: $(ENVIRONMENT) ## train the agents of Lecture 4, from five seeds: two hours
 	@$(BIN)/python -m evidence dqn policy pendulum mountain_car
 
@@ -71,14 +80,17 @@ format: $(ENVIRONMENT) ## put the code into form
 	@$(BIN)/ruff check --fix .
 
 # Needs uv. One lock with hashes for Python 3.11 and 3.12 on every platform.
-lock: ## lock requirements/all.in again
+lock: ## lock requirements/all.in and course.in again
 	@cd requirements && uv pip compile --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade \
 		--quiet all.in --output-file all.txt
+	@cd requirements && uv pip compile --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade \
+		--quiet course.in --output-file course.txt
 
 clean: ## remove what was built, keep the environment
 	@rm -rf _build .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 clean-all: clean ## remove the environment too
-	@rm -rf .venv .venv-bench *.egg-info
+	@rm -rf .venv .venv-bench .venv-course *.egg-info

@@ -113,12 +113,7 @@ def show(browser, book):
         visits.append(checks.Visit(page))
         file = book / f"{name}{'' if whole else '-alone'}.html"
         checks.reload(visits[-1], file.as_uri() + (query and f"#{name}?{query}"))
-<<<<<<< /tmp/m.ours
-        page.locator(".explorable").scroll_into_view_if_needed()
-        page.locator(".explorable[aria-busy=true]").wait_for(state="detached")
-=======
         wait_for_data(page)
->>>>>>> /tmp/m.theirs
         return page
 
     yield open_page
@@ -129,7 +124,8 @@ def show(browser, book):
 
 
 def wait_for_data(page):
-    page.wait_for_selector(".explorable[aria-busy]", state="detached")
+    page.locator(".explorable").first.scroll_into_view_if_needed()
+    page.locator(".explorable[aria-busy=true]").wait_for(state="detached")
 
 
 # --- arithmetic -----------------------------------------------------------------
@@ -325,12 +321,11 @@ def test_it_is_driven_by_keyboard(name, show):
             page.keyboard.press("ArrowUp")
             wait_for_change(page, before)
         elif kind == "INPUT":
-<<<<<<< /tmp/m.ours
-            press_range(at)
-=======
-            keys = {"number": "ArrowUp", "text": "a"}
-            page.keyboard.press(keys.get(at.get_attribute("type"), "ArrowLeft"))
->>>>>>> /tmp/m.theirs
+            kind = at.get_attribute("type")
+            if kind in ("number", "text"):
+                page.keyboard.press("ArrowUp" if kind == "number" else "a")
+            else:
+                press_range(at)
             wait_for_change(page, before)
         elif kind == "SELECT":
             page.keyboard.press("ArrowDown")
@@ -418,13 +413,9 @@ def test_garbage_in_the_address_gives_the_default(name, show):
     for first in range(0, len(bad), 3):  # each key gets another kind of it each time
         garbage = {key: bad[(first + k) % len(bad)] for k, key in enumerate(keys)}
         page.goto("about:blank")
-<<<<<<< /tmp/m.ours
         asked = "&".join(f"{key}={text}" for key, text in garbage.items())
         page.goto(f"{address}#{name}?{asked}")
-=======
-        page.goto(f"{address}#{name}?" + "&".join(f"{key}={garbage}" for key in keys))
         wait_for_data(page)
->>>>>>> /tmp/m.theirs
         found = page.locator(".explorable-controls, .explorable-handle").evaluate_all(
             "all => all.map(n => n.outerHTML)"
         )

@@ -153,7 +153,6 @@
     return { start, stop };
   };
 
-<<<<<<< /tmp/m.ours
   // Call use(data) once the reader is near; the place is busy until then.
   explorable.parts.need = (ui, name, use) => {
     const { place } = ui, wait = by => {
@@ -166,17 +165,6 @@
       watch.disconnect();
       explorable.load(name).then(data => { use(data); wait(-1); }, () => ui.say("Its data could not be loaded."));
     }, { rootMargin: "300px" }).observe(place);
-=======
-  // Call use(data) once the reader is near.
-  explorable.parts.need = (ui, name, use) => {
-    const done = action => value => { ui.place.removeAttribute("aria-busy"); action(value); };
-    ui.place.setAttribute("aria-busy", "true");
-    new IntersectionObserver((seen, watch) => {
-      if (!seen.some(entry => entry.isIntersecting)) return;
-      watch.disconnect();
-      explorable.load(name).then(done(use), done(() => ui.say("Its data could not be loaded.")));
-    }, { rootMargin: "300px" }).observe(ui.place);
->>>>>>> /tmp/m.theirs
   };
 
   // A map of f(a, b): bluer where lower, in steps of equal area. Without f it returns what draws one.

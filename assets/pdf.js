@@ -1,0 +1,64 @@
+/* What the browser does to the book before `make pdf` prints it. */
+
+/* Set the mathematics, make everything fit, and put each formula into a link of its own;
+   return what a reader would say for each of them. All is measured before anything is
+   changed: the book is long, and to lay it out takes seconds. */
+async function prepare(formula) {
+  await MathJax.startup.promise;
+  const speech = MathJax._.a11y.sre.Sre;
+  await speech.setupEngine({ locale: "en", domain: "clearspeak" });
+  await document.fonts.ready;
+  const formulas = [...document.querySelectorAll("mjx-container, math")].filter(
+    (node) => !node.matches("mjx-container math"),
+  );
+  const said = formulas.map((node) => words(speech, node));
+  document.querySelectorAll("mjx-assistive-mml").forEach((hidden) => hidden.remove());
+
+  const wide = [...formulas, ...document.querySelectorAll("table, .output > svg")];
+  const sizes = wide.map(share);
+  wide.forEach((node, i) => {
+    if (sizes[i] < 1) node.style.fontSize = `${Math.floor(sizes[i] * 100)}%`;
+  });
+
+  formulas.forEach((node, i) => {
+    if (node.closest("a")) return;
+    const link = document.createElement("a");
+    link.className = "formula";
+    link.href = formula + i;
+    node.replaceWith(link);
+    link.append(node);
+  });
+  return said;
+}
+
+/* What one would say for a formula. */
+function words(speech, node) {
+  const label = node.getAttribute("aria-label");
+  const mathml = node.matches("math") ? node : node.querySelector("math");
+  if (label || !mathml) return (label || node.textContent).trim();
+  return speech.toSpeech(mathml.outerHTML).replace(/^1 lines Line 1: /, "").trim();
+}
+
+/* The share of its size at which something fits into its column. */
+function share(node) {
+  const block = node.matches("table, svg") ? node.parentElement : node.closest(".math, p, dd, td");
+  if (!block || block.closest("td")) return 1;
+  const room = block.clientWidth;
+  const inside = node.matches("mjx-container") ? node.firstElementChild : node;
+  const number = block.querySelector(":scope > .eqno");
+  const taken = number ? 2 * number.offsetWidth : 0;
+  const width = Math.max(inside ? inside.scrollWidth || 0 : 0, node.getBoundingClientRect().width);
+  const needed = node.matches("[display=true]") && inside ? inside.getBoundingClientRect().width : width;
+  return room > 0 && needed > room - taken ? Math.max(0.5, (room - taken) / needed) : 1;
+}
+
+/* Write page numbers where the text wants them; return the targets that have none. */
+function fill(numbers) {
+  const unknown = [];
+  for (const node of document.querySelectorAll("[data-page]")) {
+    const number = numbers[node.dataset.page];
+    if (number) node.textContent = number;
+    else unknown.push(node.dataset.page);
+  }
+  return unknown;
+}
