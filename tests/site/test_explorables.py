@@ -321,9 +321,9 @@ def test_it_is_driven_by_keyboard(name, show):
             page.keyboard.press("ArrowUp")
             wait_for_change(page, before)
         elif kind == "INPUT":
-            kind = at.get_attribute("type")
-            if kind in ("number", "text"):
-                page.keyboard.press("ArrowUp" if kind == "number" else "a")
+            typed = at.get_attribute("type")
+            if typed in ("number", "text"):
+                page.keyboard.press("ArrowUp" if typed == "number" else "a")
             else:
                 press_range(at)
             wait_for_change(page, before)
