@@ -336,9 +336,8 @@ def test_a_cell_is_edited_run_and_reset(reader):
         text.replace("w_0, W, x = 1.0", "w_0, W, x = 11.0").replace("assert", "# ")
     )
     area.press("Shift+Enter")
-    shown = editor.locator("xpath=ancestor::*[contains(@class,'cell')][1]").locator(
-        ".d2run-output"
-    )
+    cell = "xpath=ancestor::*[contains(concat(' ', @class, ' '), ' cell ')][1]"
+    shown = editor.locator(cell).locator(".d2run-output")
     shown.get_by_text("z = 4").wait_for(timeout=120_000)
     editor.get_by_role("button", name="Reset").click()
     assert area.input_value() == text
