@@ -360,8 +360,10 @@ def test_it_is_driven_by_touch_on_a_phone_in_the_dark(name, show):
     page = show(name, viewport=checks.PHONE, has_touch=True, color_scheme="dark")
     assert page.locator("html").get_attribute("data-theme") == "dark"
     for handle in parts(page, ".explorable-handle"):
+        page.evaluate("document.querySelector('main').style.padding = '700px 0'")
         before, (x, y) = query(page), center(handle)
         scrolled = page.evaluate("scrollY")
+        assert scrolled > 100
         swipe(page, *[(x + 6 * i, y + 8 * i) for i in range(5)])
         wait_for_change(page, before)
         assert page.evaluate("scrollY") == scrolled, "the page moves with the finger"
@@ -431,14 +433,14 @@ def strip(texts):
 def test_what_stands_without_scripts_and_on_paper(name, show):
     page = show(name, java_script_enabled=False)
     picture = page.locator(".explorable figure img")
-    assert picture.is_visible()
+    picture.wait_for(state="visible")
     assert len(picture.get_attribute("alt")) > 40
     assert page.locator(".explorable figcaption").is_visible()
     assert page.locator(".explorable-ui").count() == 0
     page = show(name)
     assert not page.locator(".explorable figure img").is_visible()
     page.emulate_media(media="print")
-    assert page.locator(".explorable figure img").is_visible()
+    page.locator(".explorable figure img").wait_for(state="visible")
     assert not page.locator(".explorable-ui").is_visible()
 
 
@@ -532,7 +534,7 @@ def test_a_script_that_fails_leaves_the_static_picture(show):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_axe_finds_nothing(name, browser, book_address):
-    # Not from the file system: axe reads the style sheets, which a browser forbids there.
+    # Over http: axe reads the style sheets, which a browser forbids in the file system.
     opened = checks.visit(browser, f"{book_address}/chapters/{name}-alone.html")
     page = opened.page
     page.locator(".explorable-ui summary").click()

@@ -83,6 +83,7 @@
     const node = make("svg:g", {
       class: "explorable-handle", tabindex: 0, role: "slider", "aria-label": label,
       "aria-roledescription": "movable point", "aria-valuemin": x[0], "aria-valuemax": x[1],
+      touchstart: event => event.preventDefault(), // the page would move: touch-action isn't for parts of an SVG
       pointerdown: event => {
         node.setPointerCapture(event.pointerId);
         node.focus();
