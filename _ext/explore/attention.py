@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from d2lib import plotting, scratch
 from explore._case import Case
 
-ALIVE = "animal dog child king horse farmer".split()
-WAYS = "street river road bridge field square".split()
-TIRED = "tired hungry afraid lazy sleepy ill".split()
-WIDE = "wide long busy muddy dark steep".split()
+ALIVE = ["animal", "dog", "child", "king", "horse", "farmer"]
+WAYS = ["street", "river", "road", "bridge", "field", "square"]
+TIRED = ["tired", "hungry", "afraid", "lazy", "sleepy", "ill"]
+WIDE = ["wide", "long", "busy", "muddy", "dark", "steep"]
 TEXTS = ("{} did not cross the {}", "{} did not suit the {}")
 UNITS = 16
 
@@ -65,12 +65,12 @@ def network() -> dict[str, Any]:
     )
     right = scratch.accuracy(scratch.predict(model, x)[:, -1], y)
     assert right > 0.9, f"the reader answers only {right:.0%} of the sentences"
-    shown = [*TEXTS[0].split(), *TEXTS[1].split(), *"the because it was too".split()]
-    shown += ["animal", "street", "tired", "hungry", "wide", "muddy"]
+    shown = {word for text in (0, 1) for word in sentence(text, "tired")}
+    shown |= {"hungry", "wide", "muddy"}
     vectors = model.embedding.state()["W"] * np.float32(UNITS**0.5)
     layer = model.attention
     return {
-        "words": {w: vectors[vocabulary[w]] for w in sorted({*shown} - {"{}"})},
+        "words": {w: vectors[vocabulary[w]] for w in sorted(shown)},
         "u": scratch.positional_encoding(12, UNITS),
         "W_q": layer.W_q.data,
         "b_q": layer.b_q.data,
@@ -89,6 +89,8 @@ def look(words: list[str], positions: bool, scaling: bool) -> dict[str, Any]:
     q, k = x @ net["W_q"] + net["b_q"], x @ net["W_k"] + net["b_k"]
     scale = UNITS**-0.5 if scaling else 1.0
     return {
+        "Q": q.data,
+        "K": k.data,
         "scores": (q @ k.transpose() * scale).data,
         "weights": scratch.attention_weights(q, k, scale=scale).data,
     }

@@ -49,7 +49,9 @@ def golden() -> list[Case]:
             cases.append(Case("convolve", (x, w), convolve(x, w)))
             patch = x[:3, :3]
             value = {
-                "products": (scratch.tensor(patch, dtype=np.float64) * np.array(w)).data,
+                "products": (
+                    scratch.tensor(patch, dtype=np.float64) * np.array(w)
+                ).data,
                 "sum": convolve(patch, w).item(),
             }
             cases.append(Case("look", (x, w, 0, 0), value))

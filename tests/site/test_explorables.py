@@ -663,3 +663,98 @@ def test_the_weights_are_small_and_as_good_as_they_were():
         found = json.loads(text.partition(",")[2].rpartition(")")[0])
         assert abs(found["accuracy"] - found["float32"]) <= 0.001
         assert found["accuracy"] > 0.96
+
+
+# --- what only one of them does ---------------------------------------------------
+
+
+def number(page, name):
+    row = page.locator(f".explorable-numbers div:has(dt:text-is('{name}')) dd")
+    return row.inner_text()
+
+
+def test_edit_a_filter(show):
+    page = show("convolution")
+    sums = number(page, "Sum of products")
+    page.get_by_label("Filter", exact=True).select_option("blur")
+    assert number(page, "Sum of weights") == "1.00"
+    field = page.get_by_label("Weight in row 2, column 2")
+    field.fill("2")
+    assert page.get_by_label("Filter", exact=True).input_value() == "your own"
+    assert number(page, "Sum of products") != sums
+    for wrong in ("", "99"):
+        field.fill(wrong)
+        assert "from −9 to 9" in status(page)
+        assert number(page, "Sum of weights") == "2.89"
+    page.get_by_role("button", name="Step").click()
+    assert number(page, "Row, column") == "18, 11"
+
+
+def test_a_text_that_is_long_or_strange_or_empty(show):
+    page = show("lstm")
+    field = page.get_by_label("Text")
+    field.fill("(a)bc" * 2000)
+    assert "Of 10000 characters it reads the first 32" in status(page)
+    assert len(field.input_value()) == 32
+    field.fill("F(É1)")
+    assert "Left out: 2 of your 5 characters" in status(page)
+    assert field.input_value() == "f()"
+    field.fill("((((((")
+    assert "More than four open" in status(page)
+    field.fill(")")
+    assert "before one opened" in status(page)
+    field.fill("")
+    assert "read nothing" in status(page)
+    assert "read nothing" in status(show("lstm", query(page)))
+
+
+def test_ask_a_word_where_it_looks(show):
+    page = show("attention")
+    assert number(page, "Most weight on").startswith("animal")
+    first, second = "The first “the”", "The second “the”"
+    assert number(page, first) != number(page, second)
+    page.get_by_label("Positions").select_option("off")
+    assert number(page, first) == number(page, second)
+    page.get_by_label("… because it was too").select_option("wide")
+    assert number(page, "Most weight on").startswith("street")
+    page.locator(".explorable-row").nth(8).click()
+    assert number(page, "Query") == "9: it"
+
+
+def test_boxes_without_an_area(show):
+    page = show("boxes", "size1=0,5&at1=40,40")
+    assert "Box 1 has no area" in status(page)
+    assert page.locator("tbody td").first.inner_text() == "0.00"
+    page.get_by_role("button", name="Start again").click()
+    page.get_by_role("button", name="Next decision").click()
+    assert number(page, "Box 1, score 0.9") == "kept"
+    assert number(page, "Box 2, score 0.8") == "not asked yet"
+
+
+def test_tiles_are_changed_by_mouse_keyboard_and_touch(show):
+    page = show("gridworld")
+    page.locator(".explorable-tile").nth(1).click()
+    wait_for_change(page, "")
+    assert "map=S%23.g" in query(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash.includes('map=S%23%23g')")
+    page.locator(".explorable-tile").first.click()
+    assert "The start stays" in status(page)
+    page = show("gridworld", "map=S...............", has_touch=True)
+    assert "Nothing pays" in status(page)
+    page.locator(".explorable-tile").nth(2).tap()
+    page.wait_for_function("location.hash.includes('map=S.%23')")
+
+
+def test_a_table_that_has_learnt_is_exact(show):
+    page = show("gridworld", "steps=5000")
+    assert number(page, "Largest error") == "0.000"
+    assert number(page, "Exact value of S") == "0.590"
+
+
+def test_a_baseline_lets_all_gamblers_find_the_better_arm(show):
+    page = show("bandit", "plays=300")
+    assert "12 of 12" not in status(page)
+    page.get_by_label("Weight of a play").select_option("yes")
+    assert "12 of 12" in status(page)
