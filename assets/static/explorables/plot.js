@@ -170,7 +170,7 @@
 
   // A map of f(a, b): bluer where lower, in steps of equal area. Without f it returns what draws one.
   explorable.contours = (plot, f) => {
-    const paint = plot.image(120, 90, 0.6), levels = 12;
+    const paint = plot.image(120, 90, 0.4), levels = 12;
     const draw = f => paint((pixels, columns, rows) => {
       const values = [];
       for (let j = 0; j < rows; j++)
