@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy
 
@@ -33,10 +33,15 @@ from d2lib.mx.tensor import (
     tensor,
     zero_gradients,
 )
+from d2lib.shared.calls import Forward
 from d2lib.shared.recipes import recipe_of, written
 from d2lib.shared.summaries import Part, table
 
 __all__ = ["Buffer", "Layer", "Layout", "Module"]
+
+M = TypeVar("M", bound="Module")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Gluon hands a Symbol instead of an array to a block whose graph it is compiling.
 Symbol = mx.symbol.Symbol
@@ -134,7 +139,7 @@ class Module(gluon.HybridBlock):
     training = True
     _names: Mapping[str, str] = {}  # what Gluon calls otherwise, such as weight: W
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Module:
+    def __new__(cls: type[M], *args: Any, **kwargs: Any) -> M:
         """Prepares the block, so that a subclass need not call ``super().__init__``.
 
         It notes the arguments, so that ``save`` can write what was built.
@@ -191,31 +196,39 @@ class Module(gluon.HybridBlock):
     def name(self, value: Any) -> None:
         self.__dict__["name"] = value
 
-    def __call__(self, *inputs: Any, **named: Any) -> Any:
-        """Computes the module's output, by ``forward``; Gluon's takes no names."""
-        computing()
-        if named:
-            call = inspect.signature(self.forward).bind(*inputs, **named)
-            call.apply_defaults()
-            inputs, named = call.args, call.kwargs
-        if not named:
-            return super().__call__(*inputs)
-        # Gluon passes on what has a place only, and nothing that stands after a *.
-        for hook in self._forward_pre_hooks.values():
-            hook(self, inputs)
-        outputs = self.forward(*inputs, **named)
-        for hook in self._forward_hooks.values():
-            hook(self, inputs, outputs)
-        return outputs
+    if TYPE_CHECKING:  # a subclass may take what it likes, and is called with that
+        forward: Callable[..., Any]
 
-    def forward(self, *inputs: Any) -> Any:
-        """Computes the module's output; every subclass says how."""
-        if type(self).hybrid_forward is not gluon.HybridBlock.hybrid_forward:
-            return super().forward(*inputs)
-        raise NotImplementedError(
-            f"{type(self).__name__} must define forward(self, x), which computes its "
-            "output"
-        )
+        def __call__(self: Forward[P, R], *inputs: P.args, **named: P.kwargs) -> R:
+            """Computes the module's output."""
+
+    else:
+
+        def __call__(self, *inputs: Any, **named: Any) -> Any:
+            """Computes the module's output, by ``forward``; Gluon's takes no names."""
+            computing()
+            if named:
+                call = inspect.signature(self.forward).bind(*inputs, **named)
+                call.apply_defaults()
+                inputs, named = call.args, call.kwargs
+            if not named:
+                return super().__call__(*inputs)
+            # Gluon passes on what has a place only, and nothing that stands after a *.
+            for hook in self._forward_pre_hooks.values():
+                hook(self, inputs)
+            outputs = self.forward(*inputs, **named)
+            for hook in self._forward_hooks.values():
+                hook(self, inputs, outputs)
+            return outputs
+
+        def forward(self, *inputs: Any) -> Any:
+            """Computes the module's output; every subclass says how."""
+            if type(self).hybrid_forward is not gluon.HybridBlock.hybrid_forward:
+                return super().forward(*inputs)
+            raise NotImplementedError(
+                f"{type(self).__name__} must define forward(self, x), which computes "
+                "its output"
+            )
 
     def _check_container_with_block(self) -> None:
         """Gluon warns of modules in lists, which it cannot find; `parts` finds them."""
@@ -344,27 +357,27 @@ class Module(gluon.HybridBlock):
         """What the module's graph depends on: compiled anew where it changes."""
         return self.training
 
-    def train(self) -> Module:
+    def train(self: M) -> M:
         """Lets Dropout drop (inside `record`)."""
         for module in self.modules():
             module.training = True
         return self
 
-    def eval(self) -> Module:
+    def eval(self: M) -> M:
         """Makes Dropout the identity, inside `record` too."""
         for module in self.modules():
             module.training = False
         return self
 
-    def freeze(self) -> Module:
+    def freeze(self: M) -> M:
         """Keeps every parameter as it is, until `unfreeze`: ``grad_req="null"``."""
         return self._set_trainable(False)
 
-    def unfreeze(self) -> Module:
+    def unfreeze(self: M) -> M:
         """Lets every parameter be trained again: ``grad_req="add"``."""
         return self._set_trainable(True)
 
-    def _set_trainable(self, trainable: bool) -> Module:
+    def _set_trainable(self: M, trainable: bool) -> M:
         for parameter in self.parameters():
             parameter.requires_grad = trainable
         self.zero_grad()
@@ -385,7 +398,7 @@ class Module(gluon.HybridBlock):
     def _reseed(self, generator: numpy.random.Generator) -> None:
         """Takes a generator to draw from; layers that draw override this."""
 
-    def hybridize(self, active: bool = True, **flags: Any) -> Module:
+    def hybridize(self: M, active: bool = True, **flags: Any) -> M:
         """Compiles the module into one graph with memory planned in advance.
 
         The layers of this package are compiled from the start; ``active=False`` undoes
@@ -429,7 +442,7 @@ class Module(gluon.HybridBlock):
             for path, part in _walk(self, "")
         ]
 
-    def __copy__(self) -> Module:
+    def __copy__(self: M) -> M:
         """Copies the weights too: a change of one model never changes another."""
         return copy.deepcopy(self)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -20,10 +20,15 @@ from d2lib._checks import (
     check_weights,
 )
 from d2lib.scratch.tensor import Tensor, as_tensor, tensor
+from d2lib.shared.calls import Forward
 from d2lib.shared.recipes import recipe_of, written
 from d2lib.shared.summaries import Part, table
 
 __all__ = ["Buffer", "Module"]
+
+M = TypeVar("M", bound="Module")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Buffer:
@@ -105,22 +110,26 @@ class Module:
     twin = "d2lib.scratch"
     training = True
 
-    def __new__(cls, *args: Any, **named: Any) -> Module:
+    def __new__(cls: type[M], *args: Any, **named: Any) -> M:
         """Notes the arguments, so that ``save`` can write what was built."""
         self = super().__new__(cls)
         vars(self)["_recipe"] = recipe_of(cls, args, named)
         return self
 
-    def __call__(self, *inputs: Any, **named: Any) -> Any:
+    def __call__(self: Forward[P, R], *inputs: P.args, **named: P.kwargs) -> R:
         """Computes the module's output, by ``forward``."""
         return self.forward(*inputs, **named)
 
-    def forward(self, *inputs: Any) -> Any:
-        """Computes the module's output; every subclass says how."""
-        raise NotImplementedError(
-            f"{type(self).__name__} must define forward(self, x), which computes its "
-            "output"
-        )
+    if TYPE_CHECKING:  # a subclass may take what it likes
+        forward: Callable[..., Any]
+    else:
+
+        def forward(self, *inputs: Any) -> Any:
+            """Computes the module's output; every subclass says how."""
+            raise NotImplementedError(
+                f"{type(self).__name__} must define forward(self, x), which computes "
+                "its output"
+            )
 
     # Finding the parts --------------------------------------------------------------
 
@@ -232,19 +241,19 @@ class Module:
 
     # Modes --------------------------------------------------------------------------
 
-    def train(self) -> Module:
+    def train(self: M) -> M:
         """Lets Dropout drop (inside `record`)."""
         for module in self.modules():
             module.training = True
         return self
 
-    def eval(self) -> Module:
+    def eval(self: M) -> M:
         """Makes Dropout the identity, inside `record` too."""
         for module in self.modules():
             module.training = False
         return self
 
-    def freeze(self) -> Module:
+    def freeze(self: M) -> M:
         """Keeps every parameter as it is, until `unfreeze`.
 
         They stay in ``state()`` and ``parameters()``; no gradient is computed for them,
@@ -252,11 +261,11 @@ class Module:
         """
         return self._set_trainable(False)
 
-    def unfreeze(self) -> Module:
+    def unfreeze(self: M) -> M:
         """Lets every parameter be trained again."""
         return self._set_trainable(True)
 
-    def _set_trainable(self, trainable: bool) -> Module:
+    def _set_trainable(self: M, trainable: bool) -> M:
         for parameter in self.parameters():
             parameter.requires_grad = trainable
             parameter.zero_grad()
@@ -271,7 +280,7 @@ class Module:
     def _reseed(self, generator: np.random.Generator) -> None:
         """Takes a generator to draw from; layers that draw override this."""
 
-    def hybridize(self, active: bool = True, **flags: Any) -> Module:
+    def hybridize(self: M, active: bool = True, **flags: Any) -> M:
         """Does nothing here; in MXNet it compiles the module into one graph."""
         check_flag(active, "active")
         return self
@@ -292,7 +301,7 @@ class Module:
             for path, part in _walk(self, "")
         ]
 
-    def __copy__(self) -> Module:
+    def __copy__(self: M) -> M:
         """Copies the weights too: a change of one model never changes another."""
         return copy.deepcopy(self)
 
