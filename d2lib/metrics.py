@@ -144,7 +144,10 @@ def precision_recall(
 
 
 def _curve(
-    found: list[tuple], truth: list[tuple], name: int, overlap: float
+    found: list[tuple[Any, ...]],
+    truth: list[tuple[Any, ...]],
+    name: int,
+    overlap: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`precision_recall` of what has been checked."""
     scores, right, boxes = [], [], 0
@@ -164,7 +167,12 @@ def _curve(
     return of_all[order], total / counts, total / max(boxes, 1)
 
 
-def _area(found: list[tuple], truth: list[tuple], name: int, overlap: float) -> float:
+def _area(
+    found: list[tuple[Any, ...]],
+    truth: list[tuple[Any, ...]],
+    name: int,
+    overlap: float,
+) -> float:
     _, precision, recall = _curve(found, truth, name, overlap)
     best = np.maximum.accumulate(precision[::-1])[::-1]  # from there on
     where = np.searchsorted(recall, RECALLS, side="left")

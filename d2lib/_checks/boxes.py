@@ -221,7 +221,9 @@ def as_entries(group: Any, name: str, images: int | None = None) -> list:
     return list(group)
 
 
-def check_detections(of: str, boxes: Any, classes: Any, scores: Any = None) -> tuple:
+def check_detections(
+    of: str, boxes: Any, classes: Any, scores: Any = None
+) -> tuple[Any, ...]:
     """Returns an image's boxes, classes and, if there are any, scores as arrays."""
     boxes = check_boxes(boxes, f"{of}boxes")
     names = as_array(classes, f"{of}classes")
@@ -237,7 +239,9 @@ def check_detections(of: str, boxes: Any, classes: Any, scores: Any = None) -> t
     return boxes, names, check_scores(scores, len(boxes), f"{of}scores")
 
 
-def check_results(found: Any, truth: Any) -> tuple[list[tuple], list[tuple]]:
+def check_results(
+    found: Any, truth: Any
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Returns for each image what was found, and what is there, as arrays."""
     lists = []
     for group, name, parts in (
@@ -262,7 +266,7 @@ def check_results(found: Any, truth: Any) -> tuple[list[tuple], list[tuple]]:
 
 def check_truths(
     boxes: Any, classes: Any, shape: tuple[int, ...], kinds: int
-) -> list[tuple]:
+) -> list[tuple[Any, ...]]:
     """Returns for each image its boxes and classes, each one of ``kinds``."""
     images, _, height, width = shape
     boxes = as_entries(boxes, "boxes", images)

@@ -28,7 +28,7 @@ def mend_copies(mxnet: Any) -> None:
     """
     np, gluon = mxnet.np, mxnet.gluon
 
-    def reduce_array(array: Any) -> tuple:
+    def reduce_array(array: Any) -> tuple[Any, ...]:
         learns = array.grad is not None and not getattr(array, "is_frozen", False)
         return _restored, (array.asnumpy(), array.ctx, learns, {**vars(array)})
 

@@ -104,7 +104,9 @@ def attention_weights(
     return _weights(mx.nd, q * scale, np.swapaxes(k, -1, -2), hidden, sighted)
 
 
-def _hidden(mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any) -> tuple:
+def _hidden(
+    mask: Any, causal: bool, shape: tuple[int, ...], dtype: Any
+) -> tuple[Any, ...]:
     """What hides scores of that shape, as two arrays; each is None if it does nothing.
 
     The first is added to the scores: so far below the others, a score gets no weight at
@@ -188,7 +190,7 @@ class MultiHeadAttention(Module):
         arrays = {name: p.data() for name, p in self._graph._reg_params.items()}
         return self._graph.weights(mx.nd, arrays, *inputs)
 
-    def _checked(self, x: Any, context: Any, mask: Any) -> tuple:
+    def _checked(self, x: Any, context: Any, mask: Any) -> tuple[Any, ...]:
         dtype = self.W_q.dtype
         x = as_tensor(x, dtype)
         context = None if context is None else as_tensor(context, dtype, "context")

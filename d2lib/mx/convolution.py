@@ -420,7 +420,7 @@ class AvgPool2D(Pool2D, gluon.nn.AvgPool2D):
         self.hybridize()
 
 
-def pooling(kernel_size: Any, stride: Any, padding: Any) -> tuple:
+def pooling(kernel_size: Any, stride: Any, padding: Any) -> tuple[Any, ...]:
     """The window's size, how far it moves, and the padding, as pairs."""
     kernel = check_pair(kernel_size, "kernel_size")
     moves = kernel if stride is None else check_pair(stride, "stride")

@@ -93,7 +93,7 @@ class Optimizer(Grouped):
 
     def _move(self, ready: list[int]) -> None:
         """Updates parameters; those that have moved equally often move together."""
-        together: dict[int, list[tuple]] = {}
+        together: dict[int, list[tuple[Any, ...]]] = {}
         for i in ready:
             self._counts[i] += 1
             parameter = self._learnables[i]
@@ -102,7 +102,7 @@ class Optimizer(Grouped):
         for steps, alike in together.items():
             self._update(alike, steps)
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         """Updates each (weight, gradient, *kept) in place, for the steps-th time."""
         raise NotImplementedError(f"{type(self).__name__} must define _update")
 
@@ -147,7 +147,7 @@ _TOGETHER = 40  # MXNet's limit is 60
 
 
 def _update_together(
-    ready: list[tuple], many: Any, lr: float, wd: float, **settings: float
+    ready: list[tuple[Any, ...]], many: Any, lr: float, wd: float, **settings: float
 ) -> None:
     """Updates many parameters with one call."""
     for start in range(0, len(ready), _TOGETHER):
@@ -205,7 +205,7 @@ class SGD(Optimizer):
         super().__init__(parameters, lr)
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         _update_together(ready, mx.nd.multi_sgd_update, self.lr, self.weight_decay)
 
 
@@ -246,7 +246,7 @@ class Momentum(Optimizer):
         self.momentum = check_probability(momentum, "momentum")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         many, lr, wd = mx.nd.multi_sgd_mom_update, self.lr, self.weight_decay
         _update_together(ready, many, lr, wd, momentum=self.momentum)
 
@@ -283,7 +283,7 @@ class Adagrad(Optimizer):
         super().__init__(parameters, lr)
         self.eps = check_positive(eps, "eps")
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         for w, g, h in ready:
             h += mx.nd.square(g)
             w -= self.lr * g / mx.nd.sqrt(h + self.eps)
@@ -324,7 +324,7 @@ class RMSProp(Optimizer):
         self.rho = check_probability(rho, "rho")
         self.eps = check_positive(eps, "eps")
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         for w, g, n in ready:
             mx.nd.rmsprop_update(
                 w, g, n, out=w, lr=self.lr, gamma1=self.rho, epsilon=self.eps
@@ -368,7 +368,7 @@ class Adadelta(Optimizer):
         self.rho = check_probability(rho, "rho")
         self.eps = check_positive(eps, "eps")
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         for w, g, n, d in ready:
             n *= self.rho
             n += (1 - self.rho) * mx.nd.square(g)
@@ -425,7 +425,7 @@ class Adam(Optimizer):
         self.eps = check_positive(eps, "eps")
         self.weight_decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         root = math.sqrt(1 - self.beta2**steps)
         settings = {
             "lr": self.lr * root / (1 - self.beta1**steps),
@@ -477,7 +477,7 @@ class AdamW(Adam):
         super().__init__(parameters, lr, beta1, beta2, eps)
         self.decay = check_non_negative(weight_decay, "weight_decay")
 
-    def _update(self, ready: list[tuple], steps: int) -> None:
+    def _update(self, ready: list[tuple[Any, ...]], steps: int) -> None:
         for w, *_ in ready:
             w *= 1 - self.lr * self.decay
         super()._update(ready, steps)

@@ -45,7 +45,7 @@ class Copies:
         self.states = np.zeros((self.num_envs, self.numbers))
         self._steps = np.zeros(self.num_envs, int)
 
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple:
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, ...]:
         """Starts an episode in each copy, or where ``options["reset_mask"]`` says.
 
         Returns:
@@ -59,7 +59,7 @@ class Copies:
         self._steps[where] = 0
         return self.observe(self.states), {}
 
-    def step(self, actions: Any) -> tuple:
+    def step(self, actions: Any) -> tuple[Any, ...]:
         """Moves each copy.
 
         Returns:

@@ -133,7 +133,7 @@ def generalized_advantages(
     return check_sums(sums, "rewards and values")
 
 
-def _ends(terminated: Any, truncated: Any, shape: tuple) -> tuple:
+def _ends(terminated: Any, truncated: Any, shape: tuple[Any, ...]) -> tuple[Any, ...]:
     """Where episodes ended, and where they were left: after the last step, too."""
     over = as_flags(terminated, shape, "terminated")
     left = as_flags(truncated, shape, "truncated")

@@ -242,7 +242,7 @@ def record(
     if episodes is not None:
         quota = np.array([(episodes + n - 1 - i) // n for i in range(n)])
     kept: list[np.ndarray] = []
-    columns: list[tuple] = []
+    columns: list[tuple[Any, ...]] = []
     lengths = np.zeros(n, int)  # of the episodes that are going on
     while steps is None or len(kept) < steps:
         wanted = quota > 0

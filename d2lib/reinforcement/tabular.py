@@ -124,7 +124,9 @@ def _listed(value: Any) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _entries(table: Any, walk: Walk, n: int, first: int, what: str) -> list[tuple]:
+def _entries(
+    table: Any, walk: Walk, n: int, first: int, what: str
+) -> list[tuple[Any, ...]]:
     """The entries of a dict or a list, with their numbers counted from 0."""
     if isinstance(table, Mapping):
         entries = list(table.items())

@@ -128,7 +128,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     np.exp(p, out=p)
     p /= p.sum(axis=axis, keepdims=True)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         weighted = g * p
         return (weighted - p * weighted.sum(axis=axis, keepdims=True),)
 

@@ -99,7 +99,7 @@ def attention(
     y = np.empty_like(queries, shape=(*q.shape[:-1], v.shape[-1]))
     _by_parts(lambda i: np.matmul(p[i], values[i], out=y[i]), p.shape)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         dq, dk, dv = (np.empty_like(a) for a in (queries, keys, values))
 
         def part(i: Any) -> None:
@@ -160,7 +160,7 @@ def attention_weights(
     queries, keys = q.data, k.data
     p = _weights(queries, keys, mask, causal, scale)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         ds = p * (g - (g * p).sum(axis=-1, keepdims=True))
         return ds @ keys * scale, _turned(ds) @ queries * scale
 

@@ -116,7 +116,7 @@ def conv2d(
         check_bias(b.shape, len(W), "conv2d")
         add_bias(y, b.data)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         dx = correlate_transpose(g, W.data, at) if x.requires_grad else None
         dW = correlate_kernel(x.data, g, at) if W.requires_grad else None
         return (dx, dW) if b is None else (dx, dW, sum_places(g))
@@ -181,7 +181,7 @@ def conv_transpose2d(
         check_bias(b.shape, y.shape[1], "conv_transpose2d")
         add_bias(y, b.data)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         dx = correlate(g, W.data, at) if x.requires_grad else None
         dW = correlate_kernel(g, x.data, at) if W.requires_grad else None
         return (dx, dW) if b is None else (dx, dW, sum_places(g))
@@ -408,7 +408,7 @@ class MaxPool2D(Pool2D):
             np.maximum(winner, (rival > y) * winner.dtype.type(k), out=winner)
             np.maximum(y, rival, out=y)
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             dx = np.zeros_like(image)
             for k, place in enumerate(places):
                 dx[place] += g * (winner == k)
@@ -442,7 +442,7 @@ def _half(x: Tensor) -> Tensor:
 
     in_parallel(forward, len(y), image.size)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         drow = np.empty_like(row)
         dx = np.zeros_like(x.data) if image.shape != x.shape else np.empty_like(x.data)
         inner = dx[:, :, : 2 * rows, : 2 * columns]
@@ -490,7 +490,7 @@ class AvgPool2D(Pool2D):
         share = x.dtype.type(1 / len(places))
         y = sum((image[place] for place in places[1:]), start=image[places[0]]) * share
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             dx = np.zeros_like(image)
             part = g * share
             for place in places:

@@ -290,7 +290,7 @@ def roi_align(
         lines = lines.reshape(len(of), rows, width, channels)
         y[of] = A_x[of, None] @ lines
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         g = np.ascontiguousarray(g.transpose(0, 2, 3, 1))
         dx = np.zeros_like(maps)
         for i, of in enumerate(members):
@@ -381,7 +381,7 @@ def roi_pool(
                     row, column = np.divmod(best, right - left)
                     places[k, :, i, j] = (top + row) * width + left + column
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         dx = np.zeros((len(x), channels, height * width), g.dtype)
         k, c, i, j = np.nonzero(places >= 0)
         np.add.at(dx, (image[k], c, places[k, c, i, j]), g[k, c, i, j])

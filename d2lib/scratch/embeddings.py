@@ -95,7 +95,7 @@ def look_up(W: Tensor, indices: np.ndarray) -> Tensor:
     """Takes rows of W, (tokens, units), as one operation: (*indices.shape, units)."""
     flat = indices.reshape(-1)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         dW = W.gradient_buffer()
         dW[...] = 0
         if flat.size:

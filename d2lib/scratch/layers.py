@@ -158,7 +158,7 @@ def linear(x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
     if b is not None:
         z += b.data
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         g = g.reshape(-1, W.shape[1])  # (batch, units)
         dx = (g @ W.data.T).reshape(x.shape) if x.requires_grad else None
         dW = db = None

@@ -218,7 +218,7 @@ def _reduce(
     check_batch(values.shape, op)
     scale = values.dtype.type(1.0 / values.size if reduction == "mean" else 1.0)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         return (slope(g * scale),)
 
     if reduction == "none":

@@ -160,7 +160,7 @@ def batch_norm(
     if rectify:
         np.maximum(y, 0, out=y)
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         g = np.moveaxis(g, 1, -1).reshape(rows.shape)
         if rectify:
             g = g * (y > 0)

@@ -255,7 +255,9 @@ def block_buffers(
 
 
 def update_in_blocks(
-    update: Callable[..., None], arrays: tuple[np.ndarray, ...], buffers: list[tuple]
+    update: Callable[..., None],
+    arrays: tuple[np.ndarray, ...],
+    buffers: list[tuple[Any, ...]],
 ) -> None:
     """Calls ``update(w, g, a, b, *slots)`` for every block of a parameter.
 

@@ -40,7 +40,7 @@ class Follower:
             w.data = home
             self.goals.append(goal)
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles the parameters; a copy puts its own side by side."""
         return Follower, (self.slow, self.fast)
 

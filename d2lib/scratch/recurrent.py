@@ -286,7 +286,7 @@ def rnn(
             np.maximum(a[t], 0, out=h[t])
         before = h[t]
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         g = g.swapaxes(0, 1)  # (length, batch, units)
         da = np.empty_like(h)
         dh = np.zeros_like(h_0.data)  # of the loss, by the state after step t
@@ -328,7 +328,7 @@ def gru(
         h[t] += a[:, n]  # n + z (h_{t-1} - n)
         before = h[t]
 
-    def backward(g: np.ndarray) -> tuple:
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
         g = g.swapaxes(0, 1)  # (length, batch, units)
         before = states_before(h, h_0.data)
         da = np.empty_like(gates)  # by x W_xh + b

@@ -184,7 +184,7 @@ class Tensor:
         """Returns the same values, in the same memory, with their history cut off."""
         return Tensor(self.data, dtype=self.dtype)
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles the values; of what a leaf has, all but the gradient."""
         is_leaf = self.op == "leaf"
         return _restored, (
@@ -297,7 +297,7 @@ class Tensor:
     def __add__(self, other: Operand) -> Tensor:
         other = as_tensor(other, self.dtype)
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             return unbroadcast(g, x_shape), unbroadcast(g, y_shape)
 
         x_shape, y_shape = self.shape, other.shape
@@ -306,7 +306,7 @@ class Tensor:
     def __sub__(self, other: Operand) -> Tensor:
         other = as_tensor(other, self.dtype)
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             return unbroadcast(g, x_shape), unbroadcast(-g, y_shape)
 
         x_shape, y_shape = self.shape, other.shape
@@ -316,7 +316,7 @@ class Tensor:
         other = as_tensor(other, self.dtype)
         x, y = self.data, other.data
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             return unbroadcast(g * y, x.shape), unbroadcast(g * x, y.shape)
 
         return node("*", x * y, (self, other), backward)
@@ -325,7 +325,7 @@ class Tensor:
         other = as_tensor(other, self.dtype)
         x, y = self.data, other.data
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             by_y = g / y
             return unbroadcast(by_y, x.shape), unbroadcast(-by_y * x / y, y.shape)
 
@@ -339,7 +339,7 @@ class Tensor:
             )
         x = self.data
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             if exponent == 0:  # a constant, at 0 too
                 return (np.zeros_like(g),)
             return (g * (exponent * x ** (exponent - 1)),)
@@ -349,7 +349,7 @@ class Tensor:
     def __abs__(self) -> Tensor:
         x = self.data
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             return (g * ((x > 0).astype(x.dtype) - (x < 0)),)
 
         return node("abs", np.abs(x), (self,), backward)
@@ -362,7 +362,7 @@ class Tensor:
         x, y = self.data, other.data
         check_matmul(x.shape, y.shape)
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             # Vectors get the axis that @ gave them for the occasion, and lose it.
             rows = x if x.ndim > 1 else x[None, :]
             columns = y if y.ndim > 1 else y[:, None]
@@ -419,7 +419,7 @@ class Tensor:
         check_axes(axis, x.ndim, "sum")
         check_flag(keepdims, "keepdims")
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             return (np.broadcast_to(_keep(g, x.shape, axis, keepdims), x.shape),)
 
         return node("sum", x.sum(axis=axis, keepdims=keepdims), (self,), backward)
@@ -447,7 +447,7 @@ class Tensor:
         check_batch(x.shape, name, "x")
         top = best(x, axis=axis, keepdims=True)
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             winners = (x == top).astype(x.dtype)
             # (Nothing equals a NaN: nobody wins.)
             winners /= np.maximum(winners.sum(axis=axis, keepdims=True), 1)
@@ -465,7 +465,7 @@ class Tensor:
         """The axes in another order (reversed if none is given)."""
         order = check_order(axes, self.ndim)
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             return (g.transpose(tuple(np.argsort(order))),)
 
         return node("transpose", self.data.transpose(order), (self,), backward)
@@ -481,7 +481,7 @@ class Tensor:
             raise TypeError("a Tensor can't be an index: use an integer NumPy array")
         axes = index if isinstance(index, tuple) else (index,)
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             dx = np.zeros_like(x)
             if all(isinstance(i, (int, slice, type(None), type(...))) for i in axes):
                 dx[index] = g
@@ -492,7 +492,7 @@ class Tensor:
         return node("[]", x[index], (self,), backward)
 
 
-def node(op: str, value: Any, parents: tuple, backward: Backward) -> Tensor:
+def node(op: str, value: Any, parents: tuple[Any, ...], backward: Backward) -> Tensor:
     """Wraps the result of an operation and, if asked for, writes the operation down.
 
     Args:

@@ -74,7 +74,7 @@ class LayerNorm(Module):
         y = normal * gamma.data
         y += beta.data
 
-        def backward(g: np.ndarray) -> tuple:
+        def backward(g: np.ndarray) -> tuple[Any, ...]:
             rows = g.reshape(-1, len(gamma))
             ones = np.ones_like(g, shape=len(rows))  # a product with them sums the rows
             dgamma = ones @ (rows * normal.reshape(rows.shape))

@@ -41,7 +41,9 @@ class Recipe:
     left_out: list[str]
 
 
-def recipe_of(cls: type, args: tuple, named: Mapping[str, Any]) -> Recipe | None:
+def recipe_of(
+    cls: type, args: tuple[Any, ...], named: Mapping[str, Any]
+) -> Recipe | None:
     """Notes a call of a class; None if its constructor is about to refuse the call."""
     try:
         signature = inspect.signature(cls.__init__)  # type: ignore[misc]
