@@ -11,12 +11,16 @@ import importlib
 import inspect
 import pkgutil
 import re
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the tests of the library read this file, too
     from sphinx.application import Sphinx
 
+#: Its table says where each name is taught.
+API = Path(__file__).parent.parent / "chapters" / "appendix" / "api.md"
+ROLE = re.compile(r"\{(ref|doc)\}`([^`]+)`")
 PLACE = re.compile(r"^% reference: ([\w.]+)$", re.MULTILINE)
 # Methods by which Gluon, or an optimiser's base, does its work: nobody calls them.
 HOOKS = "hybrid_forward, parts, output_shape, dtype, example_axes, slots"
@@ -28,8 +32,26 @@ TENSOR = """\
    book uses of it is what :py:class:`d2lib.scratch.Tensor` has."""
 
 
+def taught() -> dict[str, str]:
+    """Return by name which pages teach it, as the table of `api.md` says."""
+    found = {}
+    for line in API.read_text(encoding="utf-8").splitlines():
+        cells = line.strip().strip("|").split(" | ")
+        pages = [f":{role}:`{page}`" for role, page in ROLE.findall(cells[-1])]
+        if len(cells) == 4 and pages:
+            for path in re.findall(r"`~?(d2lib[\w.]+)`", cells[1]):
+                found[path.rpartition(".")[2]] = "Taught in " + ", ".join(pages) + "."
+    return found
+
+
 def entry(package: str, name: str, thing: object) -> str:
-    """Return the directive that documents a public name."""
+    """Return the directive that documents a public name, and says who teaches it."""
+    where = taught().get(name)
+    return directive(package, name, thing) + (f"\n\n   {where}" if where else "")
+
+
+def directive(package: str, name: str, thing: object) -> str:
+    """Return the directive alone."""
     if package == "d2lib.mx" and name == "Tensor":
         return TENSOR
     if inspect.isclass(thing):
