@@ -75,6 +75,9 @@ SYMBOLS = {
     "dfrac": "",
     "label": "",
 }
+OUTPUT = (
+    "cell_code_output"  # listings, numbers: nobody looks for them, and they are long
+)
 #: What has an entry of its own, and is no part of what is around it.
 OF_THEIR_OWN = (nodes.section, nodes.title, addnodes.glossary)
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
@@ -98,6 +101,9 @@ def words(node: nodes.Node) -> Iterator[str]:
         yield spoken(node.astext())
     elif isinstance(node, nodes.Text):
         yield node.astext()
+    elif isinstance(node, nodes.Element) and node.get("nb_element") == OUTPUT:
+        for caption in node.findall(nodes.caption):
+            yield caption.astext()
     elif not isinstance(node, nodes.raw | nodes.Invisible):
         for child in node.children:
             if not isinstance(child, OF_THEIR_OWN):
