@@ -1,7 +1,9 @@
 /* Edit and run the cells of a page. Loaded by edit-run.js, on the first click. */
 (() => {
   "use strict";
-  const SLOWER = 30; // times, as Python in a page compares with Python outside of one
+  // How many times slower Python is in a page: a cell that took long when the book was built
+  // multiplies large matrices, for which a page has no library; other cells hardly do.
+  const SLOWER = seconds => seconds > 2 ? 30 : 6;
   const ASK = 60, REFUSE = 300; // seconds
   const NEEDED = { // what a cell mentions, and the script of files that it needs for it
     plot: /matplotlib|plotting|load_photograph|load_faces/,
@@ -200,11 +202,12 @@
     }
     const first = earlier(me), mine = me.area.value;
     const taken = [...first, ...cells.filter(cell => cell.editor === me)];
-    const seconds = SLOWER * taken.reduce((sum, cell) => sum + (cell.seconds || 0), 0);
-    const edited = taken.some(cell => text(cell) !== cell.code && (cell.seconds || 0) * SLOWER > ASK);
+    const total = weigh => taken.reduce((sum, { seconds = 0 }) => sum + seconds * weigh(seconds), 0);
+    const seconds = total(SLOWER);
+    const edited = taken.some(cell => text(cell) !== cell.code && cell.seconds * SLOWER(cell.seconds) > ASK);
     if (!sure && seconds > ASK) {
       const what = first.length ? "This cell and those before it took" : "This cell took";
-      const long = `${what} ${minutes(seconds / SLOWER)} when the book was built. Python in a page is about ${SLOWER} times slower: ${minutes(seconds)}.`;
+      const long = `${what} ${minutes(total(() => 1))} when the book was built. Python in a page is up to 30 times slower: that may be ${minutes(seconds)}.`;
       if (seconds > REFUSE && !edited) {
         me.said.textContent = `Not started. ${long} Run it in the page's notebook, which the download menu at the top of the page offers.`;
         return;
