@@ -12,7 +12,7 @@ export PYTHON
 TIMES := 5
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-without-mxnet test-notebooks test-in-page shake serve lab pdf course bench agents evidence lint format lock clean clean-all
+.PHONY: help book test test-without-mxnet test-notebooks test-in-page test-readers weigh shake serve lab pdf course bench agents evidence lint format lock clean clean-all
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -42,6 +42,13 @@ serve: $(ENVIRONMENT) ## read the book with live reload
 
 lab: $(ENVIRONMENT) ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/python _ext/lab.py
+
+test-readers: $(ENVIRONMENT) ## axe-core on every page, at two sizes, light and dark
+	@$(BIN)/python requirements/browser.py
+	@$(BIN)/pytest -m scheduled tests/site/test_axe.py
+
+weigh: $(ENVIRONMENT) ## what pages weigh, their seconds on a phone: PAGES="lstm attention"
+	@PYTHONPATH=_ext:requirements $(BIN)/python tests/site/weights.py $(PAGES)
 
 test-notebooks: book ## run all notebooks to download in fresh environments
 	@$(BIN)/python tests/site/fresh.py
