@@ -529,7 +529,7 @@ def test_a_script_that_fails_leaves_the_static_picture(show):
         }""",
         NAMES[0],
     )
-    assert page.locator(".explorable figure img").is_visible()
+    page.locator(".explorable figure img").wait_for(state="visible")
 
 
 @pytest.mark.parametrize("name", NAMES)
