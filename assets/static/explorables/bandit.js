@@ -1,16 +1,13 @@
 // A two-armed bandit: a policy of two scores, moved by what each play pays.
-explorable.model.bandit = {
-  probabilities(z) {
+(() => {
+  const probabilities = z => {
     const e = z.map(v => Math.exp(v - Math.max(...z))), sum = e[0] + e[1];
     return e.map(v => v / sum);
-  },
+  };
   // Down the slope of -log P(a) times the weight: weight (P - [k = a]).
-  update: (z, a, weight, lr) => explorable.model.bandit.probabilities(z)
-    .map((p, k) => z[k] - lr * weight * (p - (k === a))),
-  // P(A) before each play and after the last; a draw chooses the arm, and adds to what it pays.
-  play: (draws, pays, lr, baseline) => explorable.model.bandit.diary(draws, pays, lr, baseline).map(day => day.p),
-  diary(draws, pays, lr, baseline) {
-    const { probabilities, update } = explorable.model.bandit;
+  const update = (z, a, weight, lr) => probabilities(z).map((p, k) => z[k] - lr * weight * (p - (k === a)));
+  // Each play; a draw is a number that chooses the arm, and one that is added to what it pays.
+  const diary = (draws, pays, lr, baseline) => {
     let z = [0, 0], paid = 0;
     const days = draws.map(([u, noise], n) => {
       const p = probabilities(z)[0], a = +(u >= p), reward = pays[a] + noise, weight = reward - (baseline && n ? paid / n : 0);
@@ -19,8 +16,11 @@ explorable.model.bandit = {
       return { p, a, reward, weight };
     });
     return [...days, { p: probabilities(z)[0], z }];
-  },
-};
+  };
+  // P(A) before each play and after the last.
+  const play = (draws, pays, lr, baseline) => diary(draws, pays, lr, baseline).map(day => day.p);
+  explorable.model.bandit = { probabilities, update, diary, play };
+})();
 
 explorable("bandit", ui => {
   const { diary, play } = explorable.model.bandit, { make, set, fixed } = ui, MOST = 300, COPIES = 12;

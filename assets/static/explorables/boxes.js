@@ -1,14 +1,14 @@
 // Boxes: how far they agree, and non-maximum suppression, one decision at a time.
-explorable.model.boxes = {
+(() => {
   // Intersection over union of each of a with each of b; nothing shares with a box without an area.
-  overlaps: (a, b) => a.map(p => b.map(q => {
+  const overlaps = (a, b) => a.map(p => b.map(q => {
     const length = k => Math.max(0, Math.min(p[k + 2], q[k + 2]) - Math.max(p[k], q[k]));
     const area = c => (c[2] - c[0]) * (c[3] - c[1]), shared = length(0) * length(1);
     return shared ? shared / (area(p) + area(q) - shared) : 0;
-  })),
+  }));
   // From the best score down: what is kept, and in `steps` why.
-  decide(boxes, scores, threshold) {
-    const { overlaps } = explorable.model.boxes, shared = overlaps(boxes, boxes), kept = [];
+  const decide = (boxes, scores, threshold) => {
+    const shared = overlaps(boxes, boxes), kept = [];
     const order = scores.map((_, k) => k).sort((a, b) => scores[b] - scores[a]);
     const steps = order.map(box => {
       const by = kept.find(other => shared[other][box] > threshold);
@@ -16,9 +16,10 @@ explorable.model.boxes = {
       return { box, by, share: by === undefined ? 0 : shared[by][box] };
     });
     return { kept, steps };
-  },
-  nms: (boxes, scores, threshold) => explorable.model.boxes.decide(boxes, scores, threshold).kept,
-};
+  };
+  const nms = (boxes, scores, threshold) => decide(boxes, scores, threshold).kept;
+  explorable.model.boxes = { overlaps, decide, nms };
+})();
 
 explorable("boxes", ui => {
   const { overlaps, decide } = explorable.model.boxes, { make, set, fixed } = ui;
@@ -60,7 +61,7 @@ explorable("boxes", ui => {
       set(corner, { transform: `translate(${beside.to(...size.value)})` });
       set(frames[k], { x: left, y: top, width: unit * (x2 - x1), height: unit * (y2 - y1),
         "fill-opacity": decided && !out ? 0.3 : 0.05, "stroke-dasharray": out ? "3 5" : decided ? "none" : "12 4" });
-      verdicts[k](!decided ? "not asked yet" : out ? `struck out by ${steps[k].by + 1}: ${fixed(steps[k].share)}` : "kept");
+      verdicts[k](!decided ? "not asked yet" : out ? `out, by ${steps[k].by + 1}: ${fixed(steps[k].share)}` : "kept");
       shared[k].forEach((v, j) => (cells[k][j].textContent = fixed(v)));
     });
     const flat = now.flatMap(([x1, y1, x2, y2], k) => (x2 - x1) * (y2 - y1) ? [] : [k + 1]);

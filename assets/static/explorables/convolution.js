@@ -1,13 +1,14 @@
 // Convolution: nine numbers to edit, a window to move, and what they make of a picture.
-explorable.model.convolution = {
+(() => {
   // One window: what stands in it times the filter, number by number, and the sum.
-  look(x, w, row, column) {
+  const look = (x, w, row, column) => {
     const products = w.map((line, p) => line.map((v, q) => v * x[row + p][column + q]));
     return { products, sum: products.flat().reduce((a, b) => a + b) };
-  },
-  convolve: (x, w) => Array.from({ length: x.length - 2 }, (_, i) =>
-    Array.from({ length: x[0].length - 2 }, (_, j) => explorable.model.convolution.look(x, w, i, j).sum)),
-};
+  };
+  const convolve = (x, w) => Array.from({ length: x.length - 2 }, (_, i) =>
+    Array.from({ length: x[0].length - 2 }, (_, j) => look(x, w, i, j).sum));
+  explorable.model.convolution = { look, convolve };
+})();
 
 explorable("convolution", ui => {
   const { look, convolve } = explorable.model.convolution, { make, set, fixed } = ui;
@@ -19,7 +20,7 @@ explorable("convolution", ui => {
   const square = w => three.map(i => w.slice(3 * i, 3 * i + 3));
   let pictures = {}, x = three.map(() => [0, 0, 0]), y = [[0]], drawn = "";
 
-  const frame = { width: 180, height: 188, left: 24, right: 10, top: 6, bottom: 36 };
+  const frame = { width: 156, height: 164, left: 24, right: 10, top: 6, bottom: 36 };
   const input = ui.plot({ ...frame, x: [0, SIZE], y: [SIZE, 0], xlabel: "picture", label: "The picture, with the window" });
   const map = ui.plot({ ...frame, x: [0, PLACES], y: [PLACES, 0], xlabel: "feature map", label: "The feature map" });
   const paints = [input.image(SIZE, SIZE), map.image(PLACES, PLACES)];
@@ -90,7 +91,7 @@ explorable("convolution", ui => {
     const { products, sum } = look(x, filter, row, column);
     set(spot, { transform: `translate(${map.to(column + 0.5, row + 0.5)})` });
     cells.forEach((line, p) => line.forEach((cell, q) => {
-      cell.replaceChildren(`${fixed(x[row + p][column + q])} × ${fixed(filter[p][q])}`, make("br"), make("b", {}, `= ${fixed(products[p][q])}`));
+      cell.replaceChildren(`${fixed(x[row + p][column + q])} × ${`${+filter[p][q].toFixed(2)}`.replace("-", "−")}`, make("br"), make("b", {}, `= ${fixed(products[p][q])}`));
     }));
     const total = w.value.reduce((a, b) => a + b), all = y.flat();
     shown["Row, column"](`${row}, ${column}`);

@@ -76,12 +76,12 @@ explorable("lstm", ui => {
     shown["Character"](step ? `${here + 1} of ${steps.length}: ${text.value[here] === " " ? "␣" : text.value[here]}` : "none yet");
     for (const [name, key] of [["Forget gate f", "f"], ["Input gate i", "i"], ["Candidate g", "g"], ["Output gate o", "o"], ["Output h", "h"]])
       shown[name](step ? fixed(step[key][k]) : "–");
-    shown["Cell state c"](step ? `${fixed(step.f[k])} × ${fixed(before)} + ${fixed(step.i[k])} × ${fixed(step.g[k])} = ${fixed(step.c[k])}` : "0.00");
+    shown["Cell state c"](step ? fixed(step.c[k]) : "0.00");
     shown["Answer"](step ? fixed(step.y) : "–");
     shown["Really open"](step ? `${depths[here]}`.replace("-", "−") : "0");
     const never = lowest < 0 ? " A bracket that closes before one opened: it has never met that."
       : deepest > 4 ? " More than four open: it has never met that." : "";
-    ui.say(note + (step ? `After “${text.value.slice(0, here + 1)}” it says ${fixed(step.y)} open.${never}` : "It has read nothing: its state is zero. Type a text."));
+    ui.say(note + (step ? `After “${text.value.slice(0, here + 1)}” it says ${fixed(step.y)} open. c = ${fixed(step.f[k])} × ${fixed(before)} + ${fixed(step.i[k])} × ${fixed(step.g[k])} = ${fixed(step.c[k])}.${never}` : "It has read nothing: its state is zero. Type a text."));
     note = "";
   };
   ui.need("lstm", found => {
