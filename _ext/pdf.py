@@ -174,7 +174,7 @@ def for_paper(page: Tag) -> None:
         say(tag, "A recording: the site plays it.")
         tag.decompose()
     for tag in page.select(".d2-agent"):
-        say(tag, "A film, of which this is all of its way: the site shows it moving.")
+        say(tag, "A film: this is its whole way, and the site shows it moving.")
     for tag in page.select("[data-explorable]"):
         say(tag, "On the site this picture can be driven.")
     for tag in page.select(".sd-tab-set"):
@@ -303,8 +303,9 @@ def assemble(site: Path, toc: Path, title: str, author: str) -> str:
                 head.string = words = "About this book"
             taken = take_answers(content, page)
             deepen(content)
+            kind = "chapter reference" if "/api-" in page else "chapter"
             body.append(
-                f'<section class="chapter" id="{slug(page)}" '
+                f'<section class="{kind}" id="{slug(page)}" '
                 f'style="page: {page_name(page)}">{content.decode_contents()}</section>'
             )
             contents.append(entry(slug(page), words, "chapter"))
@@ -494,14 +495,18 @@ def print_book(html: str, site: Path, target: Path) -> int:
             page.route("**/*", serve(html, site))  # type: ignore[arg-type]
             page.emulate_media(media="print")
             page.goto(f"{HOST}/", wait_until="load")
-            alternatives = page.evaluate(f"prepare({FORMULA!r})")
+            alternatives, too_wide = page.evaluate(f"prepare({FORMULA!r})")
+            if too_wide:  # the browser would make the whole book smaller
+                raise PDFError(f"too wide for paper, make it narrower: {too_wide[:5]}")
+            author = page.get_attribute("meta[name=author]", "content") or ""
+            title = page.title()
             if missing:
                 raise PDFError(f"the book wants what there is not: {missing[:5]}")
             target.parent.mkdir(parents=True, exist_ok=True)
             times = print_until_still(page, target)
         finally:
             browser.close()
-    name_formulas(target, alternatives)
+    finish(target, alternatives, title, author)
     return times
 
 
@@ -534,8 +539,8 @@ def page_numbers(file: Path) -> dict[str, int]:
         return {name[1:]: order[dests[name][0].objgen] for name in dests.keys()}
 
 
-def name_formulas(file: Path, alternatives: list[str]) -> None:
-    """Make formulas of the links in which they were printed, with their words."""
+def finish(file: Path, alternatives: list[str], title: str, author: str) -> None:
+    """Make formulas of the links in which they were printed, and say whose book it is."""
     with pikepdf.open(file, allow_overwriting_input=True) as pdf:
         numbers = {}
         for page in pdf.pages:
@@ -548,15 +553,31 @@ def name_formulas(file: Path, alternatives: list[str]) -> None:
                     kept.append(annotation)
             page.Annots = pikepdf.Array(kept)
         for element in pdf.objects:
-            if isinstance(element, pikepdf.Dictionary) and (
-                element.get("/S") == pikepdf.Name.Link
-            ):
+            kind = element.get("/S") if isinstance(element, pikepdf.Dictionary) else None
+            if kind == pikepdf.Name.Link:
                 name_formula(element, numbers, alternatives)
+            elif kind == pikepdf.Name.Figure and "/Alt" not in element and holds_one(
+                element
+            ):
+                element.S = pikepdf.Name.Div  # the picture in it has the words
         with pdf.open_metadata() as metadata:
+            metadata["dc:title"] = title
+            metadata["dc:creator"] = [author]
             metadata["dc:language"] = ["en"]
         pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
         pdf.Root.PageMode = pikepdf.Name.UseOutlines
         pdf.save(file, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+
+
+def holds_one(element: pikepdf.Dictionary) -> bool:
+    """Tell whether a figure of the structure is a frame around another one."""
+    children = element.get("/K", pikepdf.Array())
+    children = children if isinstance(children, pikepdf.Array) else [children]
+    return any(
+        isinstance(child, pikepdf.Dictionary)
+        and (child.get("/S") == pikepdf.Name.Figure or holds_one(child))
+        for child in children
+    )
 
 
 def name_formula(

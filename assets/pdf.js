@@ -28,7 +28,27 @@ async function prepare(formula) {
     node.replaceWith(link);
     link.append(node);
   });
-  return said;
+  return [said, shrink()];
+}
+
+/* Make smaller whatever else is wider than the page, the largest first; return what still
+   is. Without this the browser would print the whole book smaller. */
+function shrink() {
+  const edge = document.documentElement.clientWidth + 1;
+  const beyond = () =>
+    [...document.body.querySelectorAll("pre, table, svg, img, p, li, dt, h1, h2, h3, h4, .math")]
+      .map((node) => {
+        const { left, width, height } = node.getBoundingClientRect();
+        return [node, left, height ? left + Math.max(node.scrollWidth || 0, width) : 0];
+      })
+      .filter(([, , right]) => right > edge);
+  beyond().forEach(([node, left, right]) => {
+    if (!node.parentElement.closest("[data-shrunk]")) {
+      node.style.zoom = (edge - 1 - left) / (right - left);
+      node.dataset.shrunk = "";
+    }
+  });
+  return beyond().map(([node]) => node.outerHTML.slice(0, 120));
 }
 
 /* What one would say for a formula. */

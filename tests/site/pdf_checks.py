@@ -1,0 +1,153 @@
+"""What a printed book must be: tagged, linked, numbered truly, and nothing cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+
+EDGE = 27 / 25.4 * 72 - 2  # the margin in points, less what rounding needs
+WRAPPED = "↪"
+
+
+def elements(node: object) -> Iterator[pikepdf.Dictionary]:
+    """Yield the elements of the structure, from the root on, in reading order."""
+    stack = [node]
+    while stack:
+        at = stack.pop()
+        if isinstance(at, pikepdf.Array):
+            stack.extend(reversed(list(at)))
+        elif isinstance(at, pikepdf.Dictionary):
+            if "/S" in at:
+                yield at
+            if "/K" in at and "/Obj" not in at:
+                stack.append(at.K)
+
+
+def check_structure(file: Path) -> list[str]:
+    """Return what is missing of what a screen reader needs."""
+    problems = []
+    with pikepdf.open(file) as pdf:
+        if not pdf.Root.get("/MarkInfo", {}).get("/Marked", False):
+            return ["it is not tagged"]
+        if not pdf.Root.get("/Lang"):
+            problems.append("it does not say its language")
+        if not str(pdf.docinfo.get("/Title", "")):
+            problems.append("it has no title")
+        found = list(elements(pdf.Root.StructTreeRoot.K))
+        kinds = {str(element.S) for element in found}
+        wanted = {"/H1", "/H2", "/H3", "/P", "/Figure", "/Formula", "/Link", "/L", "/TD"}
+        problems += [f"it has no {kind[1:]}" for kind in sorted(wanted - kinds)]
+        for kind in ("/Formula", "/Figure"):
+            bare = [e for e in found if e.S == kind and not str(e.get("/Alt", ""))]
+            if bare:
+                problems.append(f"{len(bare)} of {kind[1:]} have no alternative text")
+    return problems
+
+
+def check_formulas(file: Path, least: int) -> list[str]:
+    """Return what is wrong with the formulas: too few, or words that are TeX."""
+    with pikepdf.open(file) as pdf:
+        found = [
+            str(e.get("/Alt", ""))
+            for e in elements(pdf.Root.StructTreeRoot.K)
+            if e.S == "/Formula"
+        ]
+        links = [
+            str(a.A.URI)
+            for page in pdf.pages
+            for a in page.get("/Annots", [])
+            if "/A" in a and "/URI" in a.A
+        ]
+    problems = [f"TeX in place of words: {t}" for t in found if re.search(r"\\[a-z]", t)]
+    if len(found) < least:
+        problems.append(f"{len(found)} formulas, not {least}")
+    problems += [f"a link to {uri}" for uri in links if ".invalid" in uri]
+    return problems
+
+
+def check_links(file: Path) -> list[str]:
+    """Return the links to places that are not there, or an outline that is empty."""
+    problems = []
+    with pikepdf.open(file) as pdf:
+        dests = set(pdf.Root.get("/Dests", pikepdf.Dictionary()).keys())
+        inside = 0
+        for number, page in enumerate(pdf.pages, 1):
+            for annotation in page.get("/Annots", []):
+                if "/Dest" in annotation:
+                    inside += 1
+                    if str(annotation.Dest) not in dests:
+                        problems.append(f"page {number}: no place {annotation.Dest}")
+        if not inside:
+            problems.append("no link leads from one page to another")
+        with pdf.open_outline() as outline:
+            if not outline.root:
+                problems.append("it has no outline")
+    return problems
+
+
+def lines(page: pypdfium2.PdfPage) -> list[str]:
+    """Return the lines of text of a page."""
+    return page.get_textpage().get_text_bounded().splitlines()
+
+
+def check_contents(file: Path) -> list[str]:
+    """Return the lines of the contents whose page does not begin with their title."""
+    problems = []
+    with pypdfium2.PdfDocument(file) as pdf:
+        texts = [re.sub(r"\s+", " ", " ".join(lines(page))) for page in pdf]
+        start = next(n for n, text in enumerate(texts) if "Contents" in text[:20])
+        listed = []
+        for page in range(start, len(texts)):
+            found = [
+                (m[1].strip(), int(m[2]))
+                for line in lines(pdf[page])
+                if (m := re.match(r"(.*\D) ?(\d+)$", line.strip())) and m[1].strip()
+            ]
+            if not found:
+                break
+            listed += found
+            if page + 2 == listed[0][1]:  # the first chapter begins there
+                break
+    if len(listed) < 2:
+        return [f"the contents have {len(listed)} lines with a page number"]
+    for title, number in listed:
+        if number > len(texts) or squeezed(title) not in squeezed(texts[number - 1]):
+            problems.append(f"{title!r} is not on page {number}")
+    return problems
+
+
+def squeezed(text: str) -> str:
+    """Return a text without spaces, of which a PDF has none that can be trusted."""
+    return re.sub(r"\s+", "", text)
+
+
+def check_edges(file: Path) -> list[str]:
+    """Return the pages on which something is printed beyond the margin."""
+    problems = []
+    with pypdfium2.PdfDocument(file) as pdf:
+        for number, page in enumerate(pdf, 1):
+            width, _ = page.get_size()
+            text = page.get_textpage()
+            for n in range(text.count_rects()):
+                left, low, right, high = text.get_rect(n)
+                if right > width - EDGE or left < EDGE:
+                    said = text.get_text_bounded(left, low, right, high).strip()
+                    if said:
+                        problems.append(f"page {number}: {said[:40]!r} is cut off")
+    return problems
+
+
+def text_width(file: Path, words: str) -> float:
+    """Return how wide some words are printed, in points; 0 if they are not there."""
+    with pypdfium2.PdfDocument(file) as pdf:
+        for page in pdf:
+            text = page.get_textpage()
+            found = text.search(words).get_next()
+            if found:
+                first, last = found[0], found[0] + found[1] - 1
+                return text.get_charbox(last)[2] - text.get_charbox(first)[0]
+    return 0.0
