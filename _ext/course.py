@@ -7,14 +7,14 @@ Into `teaching/`, which git ignores and `make clean` leaves alone, come
 - `release/`, what nbgrader makes of them for students, and `nbgrader_config.py`;
 - `slides/`, a deck of each lecture's figures with their captions, in one file each.
 
-A lab's gap becomes three cells: the one to fill in, the page's own check, which says how
-it goes, and one with the points. Its tests are hidden: nbgrader puts them in when it
-grades. They run the page's check on what was handed in, and put the lab's own solution in
-its place, so that later gaps are graded on right ones and each is graded alone.
+A lab's gap becomes three cells: the one to fill in, the page's own check, which says
+how it goes, and one with the points. Its tests are hidden: nbgrader puts them in when
+it grades. They run the page's check on what was handed in, and put the lab's own
+solution in its place, so that each gap is graded alone.
 
-Nothing of a solution may reach the students. So what a page has in reserve for open gaps
-is hidden too, and a lab ends before *What goes wrong*, where near misses are shown. A test
-looks for each line of each solution in all that is released.
+Nothing of a solution may reach the students. So what a page has in reserve for open
+gaps is hidden too, and a lab ends before *What goes wrong*, which shows near misses. A
+test looks for each line of each solution in all that is released.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ IN_ORDER = (
 )
 # A check that needs what is in reserve is hidden; these are seen in its place.
 SEEN = {
-    "Lander": '''\
+    "Lander": """\
 def has_the_form(Lander):
     env = Lander()
     first, again = env.reset(seed=1)[0], env.reset(seed=1)[0]
@@ -70,7 +70,7 @@ def has_the_form(Lander):
 
 World = Lander
 check(Lander, has_the_form);  # the form alone: what it pays is tested later
-'''
+"""
 }
 # Ends the last hidden test: a lab goes on with minutes of experiments.
 ENOUGH = """\
@@ -265,7 +265,9 @@ def lab(name: str, notebook: NotebookNode) -> Assignment:
             )
             solved = re.sub(r"^[ \t]*# (?:fill in: .*|end)\n?", "", solved, flags=re.M)
         elif "check" in tags(cell):
-            made = check_cells(new_code_cell(_plain(cell.source)), solved, POINTS * holes)
+            made = check_cells(
+                new_code_cell(_plain(cell.source)), solved, POINTS * holes
+            )
             points[made[-1].metadata.nbgrader.grade_id] = POINTS * holes
             cells += made
         else:
@@ -281,8 +283,8 @@ def lab(name: str, notebook: NotebookNode) -> Assignment:
     text = (
         f"*An assignment of {len(points)} gaps and {total} points.* Each gap says what "
         "it is worth. The cell below it says how you are doing; more tests are put in "
-        "when it is graded. Leave the cells with tests as they are, and before you hand "
-        "in, restart the kernel and run all cells."
+        "when it is graded. Leave the cells with tests as they are, and before you "
+        "hand in, restart the kernel and run all cells."
     )
     return assignment(name, [new_markdown_cell(text), *cells], points, notebook)
 
@@ -309,9 +311,11 @@ def open_exercises(notebook: NotebookNode) -> list[tuple[str, str]]:
     found: list[list[str]] = []
     cells: list[NotebookNode | str] = []
     for cell in notebook.cells:
-        cells += re.split(r"^(?=#+ )", cell.source, flags=re.M) if (
-            cell.cell_type == "markdown"
-        ) else [cell]
+        cells += (
+            re.split(r"^(?=#+ )", cell.source, flags=re.M)
+            if (cell.cell_type == "markdown")
+            else [cell]
+        )
     inside, solved = False, False
     for piece in cells:
         if isinstance(piece, str):
@@ -343,8 +347,8 @@ def exercises(name: str, pages: list[tuple[str, NotebookNode]]) -> Assignment:
     """
     text = (
         "# Exercises without a published solution\n\nEach asks for code and for words, "
-        f"and each half is worth {POINTS} points, which a person gives. Import what you "
-        "need where you need it; the package is the book's, `d2lib`."
+        f"and each half is worth {POINTS} points, which a person gives. Import what "
+        "you need where you need it; the package is the book's, `d2lib`."
     )
     cells, points = [new_markdown_cell(text)], {}
     for title, notebook in pages:
@@ -447,7 +451,7 @@ def slide(name: str, figure: Tag, page: Path) -> str:
     alt = html.escape(image.get("alt", ""), quote=True)
     caption = "".join(p.decode_contents() for p in figure.figcaption.find_all("p"))
     return (
-        f'<h2><span>{html.escape(name)}</span> {html.escape(where)}</h2>'
+        f"<h2><span>{html.escape(name)}</span> {html.escape(where)}</h2>"
         f'<figure><img alt="{alt}" src="data:{kind};base64,{data}">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
@@ -535,7 +539,8 @@ def main() -> int:
         return 1
     print("The course is written: source/ is yours, release/ is the students'.")
     for one in made:
-        print(f"  {one.name:12} {len(one.points):3} parts, {sum(one.points.values())} points")
+        total = sum(one.points.values())
+        print(f"  {one.name:12} {len(one.points):3} parts, {total} points")
     print(f"  {COURSE}")
     return 0
 

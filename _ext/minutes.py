@@ -5,6 +5,10 @@ be left for another day. A minute is 180 words of prose or ten visible lines of 
 What is folded does not count, nor do the questions to answer, and of two tabs only the
 longer one does.
 
+A plan such as that of a course asks for the minutes of the pages that it names: in a
+table `` {minutes}`row` `` is the sum over the pages that its row links to, and
+`` {minutes}`table` `` that over the whole table.
+
 The minutes of all cores are written to `minutes.json` beside the site, and a test holds
 them to what a page may take.
 """
@@ -12,18 +16,24 @@ them to what a page may take.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
 from self_checks import self_check
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.logging import getLogger
 
 WORDS, LINES = 180, 10  # a minute
 FURTHER = "Going further"
 KEY = "reading_minutes"  # in Sphinx's metadata of a page
+SUM = "sum-of-minutes"
+logger = getLogger(__name__)
 FOLDED = {"tag_hide-input", "tag_hide-cell", "tag_remove-input", "tag_remove-cell"}
 
 
@@ -108,6 +118,41 @@ class ReadingTime(SphinxTransform):
         self.env.metadata[self.env.docname][KEY] = found[0]
 
 
+def minutes_role(
+    name: str, rawtext: str, text: str, lineno: int, inliner: object, **more: object
+) -> tuple[list[nodes.Node], list[nodes.Node]]:
+    """Keep a place for the minutes of a row or a table, which no one knows yet."""
+    return [nodes.inline(rawtext, "", classes=[SUM], of=text)], []
+
+
+class SumMinutes(SphinxPostTransform):
+    """Write the sums, when all pages are read and before links are resolved."""
+
+    default_priority = 5
+
+    def run(self, **kwargs: object) -> None:
+        for place in list(self.document.findall(nodes.inline)):
+            if SUM not in place["classes"]:
+                continue
+            kind = nodes.row if place["of"] == "row" else nodes.table
+            around = place.parent
+            while around is not None and not isinstance(around, kind):
+                around = around.parent
+            found = []
+            for link in around.findall(addnodes.pending_xref) if around else ():
+                folder = posixpath.dirname(link["refdoc"])
+                page = posixpath.normpath(posixpath.join(folder, link["reftarget"]))
+                found.append(self.env.metadata[page.lstrip("/")].get(KEY))
+            if not found or None in found:
+                logger.warning(
+                    "minutes of a %s need links to pages that have a core",
+                    place["of"],
+                    location=place,
+                )
+            total = sum(filter(None, found))
+            place += nodes.Text(str(round(total)))
+
+
 def write_minutes(app: Sphinx, error: Exception | None) -> None:
     """Write title and minutes of every page that has a core, beside the site."""
     if error is None:
@@ -122,5 +167,7 @@ def write_minutes(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_transform(ReadingTime)
+    app.add_role("minutes", minutes_role)
+    app.add_post_transform(SumMinutes)
     app.connect("build-finished", write_minutes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,8 +6,8 @@ prints it. Nothing is executed for that: what a page shows is what the site show
 
 - A page's ids get its name in front of them, and its links lead to them; what only the
   site has (source files, buttons, films, sound) gives way to its still and a line.
-- Both twins stand under each other, each under its name. A line of code that is too long
-  goes on in the next one, behind a mark.
+- Both twins stand under each other, each under its name. A line of code that is too
+  long goes on in the next one, behind a mark.
 - It is printed until the page numbers stand still: what a first print shows about where
   each chapter begins is written into the contents and the next one is printed.
 - A browser's PDF has no words for formulas. So each is printed inside a link, which the
@@ -125,7 +125,13 @@ def settle(page: Tag, name: str, known: set[str]) -> None:
     """Give ids a page's name, and make links and pictures lead from the long page."""
     here, folder = slug(name), posixpath.dirname(name)
     for tag in page.find_all(True):
-        for key in ("id", "for", "aria-labelledby", "aria-describedby", "aria-controls"):
+        for key in (
+            "id",
+            "for",
+            "aria-labelledby",
+            "aria-describedby",
+            "aria-controls",
+        ):
             if tag.get(key):
                 tag[key] = " ".join(f"{here}--{i}" for i in tag[key].split())
         for key, value in tag.attrs.items():
@@ -405,10 +411,10 @@ TEMPLATE = """<!doctype html>
 <section class="cover">
 <p class="title">{title}</p>
 <p class="author">{author}</p>
-<p class="imprint">Edition of d2lib {version}. Code: Apache License 2.0. Text and figures:
-CC BY-SA 4.0. Every number and figure was computed when the book was built. The code that
-only draws a figure is in the page&rsquo;s notebook. Answers and solutions stand at the
-end of the book.</p>
+<p class="imprint">Edition of d2lib {version}. Code: Apache License 2.0. Text and
+figures: CC BY-SA 4.0. Every number and figure was computed when the book was built. The
+code that only draws a figure is in the page&rsquo;s notebook. Answers and solutions
+stand at the end of the book.</p>
 </section>
 <nav class="contents" aria-label="Contents">
 <h1 id="contents">Contents</h1>
@@ -536,11 +542,11 @@ def page_numbers(file: Path) -> dict[str, int]:
     with pikepdf.open(file) as pdf:
         order = {page.obj.objgen: n for n, page in enumerate(pdf.pages, 1)}
         dests = pdf.Root.get("/Dests", pikepdf.Dictionary())
-        return {name[1:]: order[dests[name][0].objgen] for name in dests.keys()}
+        return {name[1:]: order[dests[name][0].objgen] for name in dests.keys()}  # noqa: SIM118
 
 
 def finish(file: Path, alternatives: list[str], title: str, author: str) -> None:
-    """Make formulas of the links in which they were printed, and say whose book it is."""
+    """Make formulas of the links in which they were printed; name book and author."""
     with pikepdf.open(file, allow_overwriting_input=True) as pdf:
         numbers = {}
         for page in pdf.pages:
@@ -553,11 +559,15 @@ def finish(file: Path, alternatives: list[str], title: str, author: str) -> None
                     kept.append(annotation)
             page.Annots = pikepdf.Array(kept)
         for element in pdf.objects:
-            kind = element.get("/S") if isinstance(element, pikepdf.Dictionary) else None
+            kind = (
+                element.get("/S") if isinstance(element, pikepdf.Dictionary) else None
+            )
             if kind == pikepdf.Name.Link:
                 name_formula(element, numbers, alternatives)
-            elif kind == pikepdf.Name.Figure and "/Alt" not in element and holds_one(
-                element
+            elif (
+                kind == pikepdf.Name.Figure
+                and "/Alt" not in element
+                and holds_one(element)
             ):
                 element.S = pikepdf.Name.Div  # the picture in it has the words
         with pdf.open_metadata() as metadata:

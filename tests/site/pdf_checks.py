@@ -10,7 +10,7 @@ import pikepdf
 import pypdfium2
 
 EDGE = 27 / 25.4 * 72 - 2  # the margin in points, less what rounding needs
-WRAPPED = "↪"
+LETTER = 60  # wider is no letter
 
 
 def elements(node: object) -> Iterator[pikepdf.Dictionary]:
@@ -39,10 +39,20 @@ def check_structure(file: Path) -> list[str]:
             problems.append("it has no title")
         found = list(elements(pdf.Root.StructTreeRoot.K))
         kinds = {str(element.S) for element in found}
-        wanted = {"/H1", "/H2", "/H3", "/P", "/Figure", "/Formula", "/Link", "/L", "/TD"}
+        wanted = {
+            "/H1",
+            "/H2",
+            "/H3",
+            "/P",
+            "/Figure",
+            "/Formula",
+            "/Link",
+            "/L",
+            "/TD",
+        }
         problems += [f"it has no {kind[1:]}" for kind in sorted(wanted - kinds)]
         for kind in ("/Formula", "/Figure"):
-            bare = [e for e in found if e.S == kind and not str(e.get("/Alt", ""))]
+            bare = [e for e in found if kind == e.S and not str(e.get("/Alt", ""))]
             if bare:
                 problems.append(f"{len(bare)} of {kind[1:]} have no alternative text")
     return problems
@@ -62,7 +72,9 @@ def check_formulas(file: Path, least: int) -> list[str]:
             for a in page.get("/Annots", [])
             if "/A" in a and "/URI" in a.A
         ]
-    problems = [f"TeX in place of words: {t}" for t in found if re.search(r"\\[a-z]", t)]
+    problems = [
+        f"TeX in place of words: {t}" for t in found if re.search(r"\\[a-z]", t)
+    ]
     if len(found) < least:
         problems.append(f"{len(found)} formulas, not {least}")
     problems += [f"a link to {uri}" for uri in links if ".invalid" in uri]
@@ -132,12 +144,14 @@ def check_edges(file: Path) -> list[str]:
         for number, page in enumerate(pdf, 1):
             width, _ = page.get_size()
             text = page.get_textpage()
-            for n in range(text.count_rects()):
-                left, low, right, high = text.get_rect(n)
-                if right > width - EDGE or left < EDGE:
-                    said = text.get_text_bounded(left, low, right, high).strip()
-                    if said:
-                        problems.append(f"page {number}: {said[:40]!r} is cut off")
+            beyond = []
+            for n in range(text.count_chars()):
+                left, _, right, _ = text.get_charbox(n)
+                # The middle of a long brace is one wide letter; a part of it is shown.
+                if right - left < LETTER and (right > width - EDGE or left < EDGE):
+                    beyond.append(text.get_text_range(n, 1))
+            if said := "".join(beyond).strip():
+                problems.append(f"page {number}: {said[:40]!r} is cut off")
     return problems
 
 

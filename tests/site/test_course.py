@@ -1,4 +1,4 @@
-"""The course: labs and exercises as nbgrader has them, and no solution in any of them."""
+"""The course: labs and exercises as nbgrader has them, and no solution in any."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 pytestmark = pytest.mark.xdist_group("site")
 
-CUT = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.M | re.S)
+CUT = re.compile(
+    r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.M | re.S
+)
 HIDDEN = re.compile(
     r"^[ \t]*### BEGIN HIDDEN TESTS\n.*?^[ \t]*### END HIDDEN TESTS\n?", re.M | re.S
 )
@@ -64,7 +66,11 @@ def secrets(page):
 def leaks(text, lines):
     """The lines of a solution that are in a students' notebook, as its file has it."""
     told = {"rng = np.random.default_rng(seed)", "return dl.Sequential("} | TAUGHT
-    return sorted(line for line in lines - told if json.dumps(line, ensure_ascii=False)[1:-1] in text)
+    return sorted(
+        line
+        for line in lines - told
+        if json.dumps(line, ensure_ascii=False)[1:-1] in text
+    )
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +156,9 @@ class TestALab:
         assert shell.input_transformers_post[0](["train for an hour"]) == []
 
     def test_what_solves_a_gap_in_reserve_is_hidden(self, page):
-        page.cells.insert(1, new_code_cell("class Spare:\n    a = 1\n\n\nb = Spare().a"))
+        page.cells.insert(
+            1, new_code_cell("class Spare:\n    a = 1\n\n\nb = Spare().a")
+        )
         students = released(course.lab("lab", page).notebook)
         assert "a = 1" not in nbformat.writes(students)
         assert "Spare()" not in nbformat.writes(students)
@@ -208,7 +216,9 @@ def test_exercises_are_those_without_a_solution(site):
 
 def test_slides_are_one_file(site):
     title, pages = course.lectures(ROOT / "_toc.yml")[0]
-    deck = course.slides(title, pages[1:2], site, lambda texts: ["<math/>"] * len(texts))
+    deck = course.slides(
+        title, pages[1:2], site, lambda texts: ["<math/>"] * len(texts)
+    )
     assert deck.count("<figure") == deck.count("<figcaption") > 3
     assert not re.search(r'(?:src|href)="(?!data:)', deck)
     assert "\\(" not in deck
@@ -321,7 +331,9 @@ def test_nbgrader_gives_the_points(name, labs, nbgrader, tmp_path):
     course.nbgrader("autograde", name, "--create", course=tmp_path)
     course.nbgrader("export", course=tmp_path)
     with (tmp_path / "grades.csv").open(encoding="utf-8") as grades:
-        found = {row["student_id"]: float(row["score"]) for row in csv.DictReader(grades)}
+        found = {
+            row["student_id"]: float(row["score"]) for row in csv.DictReader(grades)
+        }
     assert found == wanted
 
 

@@ -1,9 +1,22 @@
 """How long a page takes to read: words, lines of code, and what does not count."""
 
+from collections import defaultdict
+from types import SimpleNamespace
+
+import minutes as minutes_module
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
-from minutes import FURTHER, minutes, reading, reading_time
+from minutes import (
+    FURTHER,
+    KEY,
+    SumMinutes,
+    minutes,
+    minutes_role,
+    reading,
+    reading_time,
+)
+from sphinx import addnodes
 
 
 def words(n):
@@ -87,3 +100,46 @@ class TestAPage:
 
     def test_a_page_of_the_older_form_has_no_such_line(self):
         assert reading_time(page(section("The idea", words(10)))) is None
+
+
+class TestAPlan:
+    """A table whose rows link to pages, with a place for their minutes."""
+
+    @pytest.fixture
+    def plan(self):
+        def link(page):
+            found = addnodes.pending_xref("", refdoc="chapters/a/plan", reftarget=page)
+            return nodes.entry("", nodes.paragraph("", "", found))
+
+        def place(of):
+            (node,), _ = minutes_role("minutes", "", of, 0, None)
+            return nodes.entry("", nodes.paragraph("", "", node))
+
+        document = new_document("plan")
+        document += nodes.table(
+            "",
+            nodes.tgroup(
+                "",
+                nodes.row("", link("../b/one"), link("two"), place("row")),
+                nodes.row("", link("two"), place("row")),
+                nodes.row("", nodes.entry(), place("table")),
+            ),
+        )
+        metadata = {"chapters/b/one": {KEY: 10.4}, "chapters/a/two": {KEY: 20.4}}
+        document.settings.env = SimpleNamespace(
+            app=None, config=None, metadata=defaultdict(dict, metadata)
+        )
+        return document
+
+    def test_sums(self, plan):
+        SumMinutes(plan).run()
+        assert [n.astext() for n in plan.findall(nodes.Text)] == ["31", "20", "51"]
+
+    def test_a_page_without_minutes_is_named(self, plan, monkeypatch):
+        said = []
+        monkeypatch.setattr(
+            minutes_module.logger, "warning", lambda *a, **k: said.append(a)
+        )
+        plan.settings.env.metadata.clear()
+        SumMinutes(plan).run()
+        assert len(said) == 3

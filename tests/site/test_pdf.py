@@ -58,9 +58,9 @@ class TestASmallBook:
 
     def test_it_is_as_large_as_it_should_be(self, small):
         # A browser prints smaller what is too wide, and all else with it.
-        assert checks.text_width(small[0], "Everything in this book is made twice.") == (
-            pytest.approx(170, abs=3)
-        )
+        assert checks.text_width(
+            small[0], "Everything in this book is made twice."
+        ) == (pytest.approx(170, abs=3))
 
     def test_its_contents_tell_the_truth(self, small):
         report(checks.check_contents(small[0]))
@@ -92,8 +92,9 @@ class TestTheChecks:
         file = tmp_path_factory.mktemp("wrong") / "wrong.pdf"
         page = browser.new_page()
         page.set_content(
-            "<!doctype html><html><style>@page {size: A4; margin: 27mm} pre {width: 9in}"
-            "h1 {break-before: page}</style><body><p>Contents</p><p>A chapter 7</p>"
+            "<!doctype html><html><style>@page {size: A4; margin: 27mm}"
+            "pre {width: 9in} h1 {break-before: page}</style>"
+            "<body><p>Contents</p><p>A chapter 7</p>"
             f"<p>Another 9</p><h1>A chapter</h1><pre>{'x' * 200}</pre></body></html>"
         )
         page.pdf(path=file, prefer_css_page_size=True)
@@ -155,9 +156,10 @@ class TestCode:
             assert ("whole" in pre.get("class", [])) is whole
 
 
-class TestAPage:
-    NAMES = {"chapters/a/one", "chapters/a/two"}
+NAMES = {"chapters/a/one", "chapters/a/two"}
 
+
+class TestAPage:
     @pytest.mark.parametrize(
         ("href", "wanted"),
         [
@@ -169,7 +171,7 @@ class TestAPage:
         ],
     )
     def test_links(self, href, wanted):
-        assert pdf.settled(href, "chapters/a/one", self.NAMES) == wanted
+        assert pdf.settled(href, "chapters/a/one", NAMES) == wanted
 
     def test_ids_and_pictures(self):
         page = soup(
@@ -177,7 +179,7 @@ class TestAPage:
             '<a href="none.html">nowhere</a><svg><use href="#a"/></svg>'
             '<g clip-path="url(#c)"></g></article>'
         ).article
-        pdf.settle(page, "chapters/a/one", self.NAMES)
+        pdf.settle(page, "chapters/a/one", NAMES)
         assert page.h1["id"] == "a-one--a"
         assert page.img["src"] == "/_images/x.svg"
         assert page.select("a") == []
@@ -205,7 +207,10 @@ class TestAPage:
             "</article>"
         ).article
         taken = pdf.take_answers(page, "chapters/a/one")
-        assert [t.h3.get_text() for t in taken] == ["How many?", "Solution to Exercise 1"]
+        assert [t.h3.get_text() for t in taken] == [
+            "How many?",
+            "Solution to Exercise 1",
+        ]
         text = page.get_text()
         assert "How many?" in text
         assert "Three" not in text
