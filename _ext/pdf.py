@@ -479,7 +479,9 @@ def typeset() -> Iterator[Callable[[list[str]], list[str]]]:
 
         def mathml(formulas: list[str]) -> list[str]:
             bare = [re.sub(r"^\\[(\[]|\\[)\]]$", "", text.strip()) for text in formulas]
-            return page.evaluate("texts => texts.map(t => MathJax.tex2mml(t))", bare)
+            return page.evaluate(
+                "texts => texts.map(t => MathJax.tex2mml(t, { display: false }))", bare
+            )
 
         yield mathml
         browser.close()
