@@ -2,8 +2,8 @@
 
 The core is what stands above *Going further*; what stands below, and the exercises, may
 be left for another day. A minute is 180 words of prose or ten visible lines of code.
-What is folded does not count, nor do the questions to answer, and of two tabs only the
-longer one does.
+What is folded does not count, and of two tabs only the longer one does. The questions to
+answer are counted apart: how long one thinks is anybody's guess.
 
 A plan such as that of a course asks for the minutes of the pages that it names: in a
 table `` {minutes}`row` `` is the sum over the pages that its row links to, and
@@ -111,7 +111,9 @@ class ReadingTime(SphinxTransform):
         if found is None:
             return
         core, further = (max(1, round(n)) for n in found)
-        text = f"{core} minutes, and {further} more if you go further."
+        questions = sum(1 for _ in self.document.findall(self_check))
+        asked = f" and {questions} questions" if questions > 1 else ""
+        text = f"{core} minutes{asked}, and {further} more if you go further."
         title = next(self.document.findall(nodes.title))
         line = nodes.paragraph("", text, classes=["reading-time"])
         title.parent.insert(title.parent.index(title) + 1, line)
