@@ -235,13 +235,16 @@ class Site:
 
     def with_one_script(self, file: Path, text: str) -> str:
         """Return a page with fewer scripts, none of which holds it up."""
+        searches = file.name == "search.html" or "search_as_you_type = true" in text
+        # What searches runs at once, and needs the functions of doctools.js.
         own = [
             script
             for _, address, _ in SCRIPT.findall(text)
-            if (script := local(file, address)) and self.name(script) in OWN_SCRIPTS
+            if not searches
+            and (script := local(file, address))
+            and self.name(script) in OWN_SCRIPTS
         ]
         last = own[-1] if own else None
-        searches = file.name == "search.html" or "search_as_you_type = true" in text
 
         def replaced(found: re.Match[str]) -> str:
             before, address, after = found.groups()

@@ -25,3 +25,23 @@
   addEventListener("click", () => requestAnimationFrame(mark));
   addEventListener("change", () => requestAnimationFrame(mark));
 })();
+
+// What is copied of a page has its formulas as TeX, each where it stood in its sentence.
+
+document.addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (!selection.rangeCount || selection.isCollapsed) return;
+  const part = selection.getRangeAt(0).cloneContents();
+  const formulas = part.querySelectorAll("mjx-container");
+  if (!formulas.length) return;
+  for (const formula of formulas)
+    formula.replaceWith(formula.querySelector(".copied-tex")?.textContent ?? "");
+  const copied = document.createElement("div");
+  copied.style.cssText = "position: fixed; left: -9999px";
+  copied.append(part);
+  document.body.append(copied); // only what is drawn has lines
+  event.clipboardData.setData("text/plain", copied.innerText);
+  event.clipboardData.setData("text/html", copied.innerHTML);
+  copied.remove();
+  event.preventDefault();
+});
