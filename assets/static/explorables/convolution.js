@@ -113,5 +113,5 @@ print((patch * W).round(2))
 y = scratch.conv2d(patch[None, None], W[None, None])
 print(f"sum {y.item():.2f}")`;
   });
-  return make("div", { class: "explorable-pair" }, input.node, map.node, table);
+  return make("div", { class: "explorable-sides" }, input.node, map.node, table);
 });

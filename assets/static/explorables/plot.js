@@ -86,7 +86,7 @@
       touchstart: event => event.preventDefault(), // the page would move: touch-action isn't for parts of an SVG
       pointerdown: event => {
         node.setPointerCapture(event.pointerId);
-        node.focus();
+        node.focus({ preventScroll: true });
         event.preventDefault();
       },
       pointermove: event => node.hasPointerCapture(event.pointerId) && move(...plot.from(event)),
