@@ -420,7 +420,7 @@ def slides(title: str, pages: list[str], site: Path, set_math: Callable) -> str:
     soup = BeautifulSoup(
         "".join(f'<section tabindex="-1">{s}</section>' for s in shown), "html.parser"
     )
-    spans = soup.select("span.math")
+    spans = [span for span in soup.select("span.math") if not span.select("mjx-math")]
     for span, made in zip(
         spans, set_math([s.get_text() for s in spans]) if spans else [], strict=True
     ):

@@ -65,7 +65,8 @@ FACES["Code"] += [
 # Parts of a page that nobody can use on paper.
 ON_THE_SITE_ALONE = (
     "script, noscript, style, button, input, .headerlink, .listing-source, p.gaps, "
-    ".viewcode-link, .toctree-wrapper, .d2-film, link, template"
+    ".viewcode-link, .toctree-wrapper, .d2-film, link, template, [hidden], "
+    ".d-print-none, .cell-label"
 )
 
 
@@ -167,8 +168,14 @@ def settled(href: str, name: str, known: set[str]) -> str:
 
 def for_paper(page: Tag) -> None:
     """Take out what nobody can use on paper, and say what was there."""
+    for tag in page.select("mjx-container"):
+        to_tex(tag)
     for tag in page.select(ON_THE_SITE_ALONE):
         tag.decompose()
+    for tag in page.select("img[loading]"):
+        del tag["loading"]
+    for tag in page.select(".self-check details.reasons"):
+        fold_up(tag)
     for tag in page.select("details.hide"):
         # The code that draws a figure is folded on the site; what it shows is not.
         if "above-input" in tag["class"]:
@@ -192,6 +199,25 @@ def for_paper(page: Tag) -> None:
         tag.name = "div"
     for tag in page.select("pre"):
         wrap(tag)
+
+
+def to_tex(formula: Tag) -> None:
+    """Put a formula's TeX back where the site has set it: here it is set again."""
+    tex = formula.select_one(".copied-tex")
+    if tex is not None:
+        text = tex.get_text()
+        ends = (r"\[", r"\]") if text.startswith("$$") else (r"\(", r"\)")
+        formula.replace_with(NavigableString(text.strip("$").join(ends)))
+
+
+def fold_up(reasons: Tag) -> None:
+    """Make a folded answer of the reasons of a question, with its words for a title."""
+    question = reasons.find_previous(class_="question")
+    if reasons.summary and question:
+        title = copy.copy(question)
+        title.name, title["class"] = "p", ["admonition-title"]
+        reasons.summary.replace_with(title)
+    reasons.name, reasons["class"] = "div", ["dropdown", "admonition", "reasons"]
 
 
 def say(tag: Tag, words: str) -> None:
@@ -261,7 +287,8 @@ def take_answers(page: Tag, name: str) -> list[Tag]:
         link.append("Solution on page " if solution else "Answer on page ")
         link.append(soup.new_tag("span", attrs={"data-page": there}))
         line.append(link)
-        if title and not solution:  # the question is what one clicks on
+        asked = "reasons" in answer["class"]
+        if title and not solution and not asked:  # the question is what one clicks on
             question = copy.copy(title)
             question.name, question["class"] = "p", ["question"]
             answer.insert_before(question)

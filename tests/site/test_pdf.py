@@ -216,6 +216,30 @@ class TestAPage:
         assert "Three" not in text
         assert "Solution on page" in text
 
+    def test_formulas_that_the_site_has_set_are_tex_again(self):
+        page = soup(
+            '<article><span class="math"><mjx-container><mjx-math>glyphs</mjx-math>'
+            '<span class="copied-tex">$a < b$</span></mjx-container></span><div>'
+            '<mjx-container><span class="copied-tex">$$c$$</span></mjx-container>'
+            "</div></article>"
+        ).article
+        pdf.for_paper(page)
+        assert page.span.get_text() == r"\(a < b\)"
+        assert page.div.get_text() == r"\[c\]"
+
+    def test_the_reasons_of_a_question_are_an_answer(self):
+        page = soup(
+            '<article><div class="self-check"><p class="question">How many?</p><ol>'
+            '<li>785</li></ol><details class="reasons"><summary>Answer</summary><ol>'
+            "<li>One each.</li></ol></details></div></article>"
+        ).article
+        pdf.for_paper(page)
+        (taken,) = pdf.take_answers(page, "chapters/a/one")
+        assert taken.h3.get_text() == "How many?"
+        assert "One each." in taken.get_text()
+        assert page.get_text().count("How many?") == 1
+        assert "785" in page.get_text()
+
     def test_without_a_site_it_says_what_to_do(self, tmp_path):
         with pytest.raises(pdf.PDFError, match="run make book first"):
             pdf.article(tmp_path, "chapters/a/one")
