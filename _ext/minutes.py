@@ -2,8 +2,8 @@
 
 The core is what stands above *Going further*; what stands below, and the exercises, may
 be left for another day. A minute is 180 words of prose or ten visible lines of code.
-What is folded does not count, and of two tabs only the longer one does. The questions to
-answer are counted apart: how long one thinks is anybody's guess.
+What is folded does not count, and of two tabs only the longer one does. The questions
+to answer are counted apart: how long one thinks is anybody's guess.
 
 A plan such as that of a course asks for the minutes of the pages that it names: in a
 table `` {minutes}`row` `` is the sum over the pages that its row links to, and
