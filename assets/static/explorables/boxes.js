@@ -50,7 +50,7 @@ explorable("boxes", ui => {
 
   const verdicts = SCORES.map((s, k) => ui.number(`Box ${k + 1}, score ${fixed(s, 1)}`));
   const cells = SCORES.map(() => SCORES.map(() => make("td")));
-  const table = make("table", {}, make("caption", {}, "Intersection over union of each with each"),
+  const table = make("table", { class: "explorable-table" }, make("caption", {}, "Intersection over union of each with each"),
     make("thead", {}, make("tr", {}, make("td"), ...SCORES.map((_, k) => make("th", { scope: "col" }, `${k + 1}`)))),
     make("tbody", {}, ...cells.map((row, k) => make("tr", {}, make("th", { scope: "row" }, `${k + 1}`), ...row))));
 

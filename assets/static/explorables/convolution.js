@@ -66,7 +66,7 @@ explorable("convolution", ui => {
   ui.loop(step, "Slide", 60);
 
   const cells = three.map(() => three.map(() => make("td")));
-  const table = make("table", { class: "explorable-products" }, make("caption", {}, "pixel × weight = product, at the window"),
+  const table = make("table", { class: "explorable-table" }, make("caption", {}, "pixel × weight = product, at the window"),
     make("tbody", {}, ...cells.map(row => make("tr", {}, ...row))));
   const shown = Object.fromEntries(["Row, column", "Sum of products", "Sum of weights", "Range of the map"].map(n => [n, ui.number(n)]));
 
