@@ -193,6 +193,13 @@ def test_the_numpy_cells_are_exported_with_what_they_took():
     assert all("seconds" not in cell for cell in edit_run.export(PAGE, [])["cells"])
 
 
+def test_a_cell_that_only_imports_is_not_slow():
+    page = new_notebook(cells=[code("import gymnasium\nplotting.use_style()")])
+    assert edit_run.export(page, [3.0])["cells"][0]["seconds"] == edit_run.IMPORTS
+    page.cells[0].source += "\nfit(model)"
+    assert edit_run.export(page, [3.0])["cells"][0]["seconds"] == 3.0
+
+
 def test_an_exercise_knows_its_check():
     (exercise,) = edit_run.export(PAGE, [])["exercises"]
     assert exercise["label"] == "ex-drill"
@@ -481,10 +488,11 @@ RUN = """async cells => {
 def names_of(cell):
     """Return the names that a cell gives values."""
     return {
-        getattr(node, "id", None) or getattr(node, "name", None)
+        next(filter(None, (getattr(node, k, None) for k in ("id", "asname", "name"))))
         for node in ast.walk(ast.parse(cell["code"]))
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        or isinstance(node, ast.alias)
     }
 
 
@@ -498,6 +506,8 @@ def judged(cells, log):
         if not error:
             continue
         name = error.split("'")[1] if error.startswith("NameError") else ""
+        if name in slow:
+            slow |= names_of(cell)  # and so do those that wait for this one
         (waiting if name in slow else failed).append(
             f"cell {cell['index']}: {error.splitlines()[0]}"
         )
