@@ -80,5 +80,9 @@ function fill(numbers) {
     if (number) node.textContent = number;
     else unknown.push(node.dataset.page);
   }
+  // Laid out anew, the book does not depend on how it lay in the print before.
+  document.body.style.display = "none";
+  document.body.getBoundingClientRect();
+  document.body.style.display = "";
   return unknown;
 }
