@@ -92,8 +92,6 @@ def wrong_returns(name):
     }
 
 
-AGENT = {"rebuilt": "its file is a training, which an agent built alike goes on with"}
-
 ROWS = [
     Row(
         "discounted_returns",
@@ -177,7 +175,6 @@ ROWS = [
             huge=("capacity", 2**30, ValueError, r"capacity \* inputs must be at most"),
         ),
         tested_in=IN,
-        exempt=AGENT,
     ),
     Row(
         "PolicyGradient",
@@ -204,7 +201,6 @@ ROWS = [
             normalize=("normalize", None, TypeError, "normalize must be True or False"),
         ),
         tested_in=IN,
-        exempt=AGENT,
     ),
     Row(
         "GaussianPolicy",
@@ -226,6 +222,5 @@ ROWS = [
             epochs=("epochs", 0, ValueError, "epochs must be a whole number >= 1"),
         ),
         tested_in=IN,
-        exempt=AGENT,
     ),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pdf
 import pdf_checks as checks
 import pikepdf
@@ -30,6 +32,12 @@ def report(problems):
         pytest.fail("\n".join(problems[:20]), pytrace=False)
 
 
+def print_book(*book):
+    """Print in a thread of its own: in this one Playwright may drive a browser already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(pdf.print_book, *book).result()
+
+
 def soup(text):
     return BeautifulSoup(text, "html.parser")
 
@@ -42,7 +50,7 @@ def small(site, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pdf")
     (folder / "_toc.yml").write_text(SMALL, encoding="utf-8")
     html = pdf.assemble(site, folder / "_toc.yml", "A small book", "its authors")
-    pdf.print_book(html, site, folder / "small.pdf")
+    print_book(html, site, folder / "small.pdf")
     return folder / "small.pdf", html
 
 
@@ -250,7 +258,7 @@ def test_the_whole_book(site, tmp_path):
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     html = pdf.assemble(site, ROOT / "_toc.yml", config["title"], config["author"])
     file = tmp_path / "book.pdf"
-    pdf.print_book(html, site, file)
+    print_book(html, site, file)
     report(
         checks.check_structure(file)
         + checks.check_formulas(file, 3000)
