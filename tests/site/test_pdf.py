@@ -33,7 +33,7 @@ def report(problems):
 
 
 def print_book(*book):
-    """Print in a thread of its own: in this one Playwright may drive a browser already."""
+    """Print in a thread of its own: Playwright may drive a browser in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(pdf.print_book, *book).result()
 
