@@ -285,7 +285,7 @@ def take_answers(page: Tag, name: str) -> list[Tag]:
         link = soup.new_tag("a", href=f"#{there}")
         solution = words.lower().startswith("solution")
         link.append("Solution on page " if solution else "Answer on page ")
-        link.append(soup.new_tag("span", attrs={"data-page": there}))
+        link.append(soup.new_tag("span", attrs={"data-page-of": there}))
         line.append(link)
         asked = "reasons" in answer["class"]
         if title and not solution and not asked:  # the question is what one clicks on
@@ -301,7 +301,7 @@ def take_answers(page: Tag, name: str) -> list[Tag]:
             inner.unwrap()
         back = soup.new_tag("a", attrs={"class": "back", "href": f"#{here}"})
         back.append("asked on page ")
-        back.append(soup.new_tag("span", attrs={"data-page": here}))
+        back.append(soup.new_tag("span", attrs={"data-page-of": here}))
         if title:
             title.replace_with(heading)
         else:
@@ -385,7 +385,7 @@ def entry(target: str, words: str, kind: str) -> str:
     return (
         f'<li class="{kind}"><a href="#{target}"><span>{words}</span>'
         f'<span class="dots" aria-hidden="true"></span>'
-        f'<span data-page="{target}"></span></a></li>'
+        f'<span data-page-of="{target}"></span></a></li>'
     )
 
 

@@ -75,10 +75,10 @@ function share(node) {
 /* Write page numbers where the text wants them; return the targets that have none. */
 function fill(numbers) {
   const unknown = [];
-  for (const node of document.querySelectorAll("[data-page]")) {
-    const number = numbers[node.dataset.page];
+  for (const node of document.querySelectorAll("[data-page-of]")) {
+    const number = numbers[node.dataset.pageOf];
     if (number) node.textContent = number;
-    else unknown.push(node.dataset.page);
+    else unknown.push(node.dataset.pageOf);
   }
   // Laid out anew, the book does not depend on how it lay in the print before.
   document.body.style.display = "none";
