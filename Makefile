@@ -60,7 +60,7 @@ bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
 	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(if $(THREADS),--threads $(THREADS)) $(WORK)
 
 pdf: book ## print the whole book as one PDF
-	@$(BIN)/python _ext/pdf.py
+	@PYTHONPATH=requirements $(BIN)/python _ext/pdf.py
 
 .venv-course/.installed: requirements/course.txt requirements/install-course.sh
 	@requirements/install-course.sh
