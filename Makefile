@@ -66,7 +66,7 @@ pdf: book ## print the whole book as one PDF
 	@requirements/install-course.sh
 
 course: book .venv-course/.installed ## labs and exercises for nbgrader, and slides
-	@$(BIN)/python _ext/course.py
+	@PYTHONPATH=requirements $(BIN)/python _ext/course.py
 
 agents: $(ENVIRONMENT) ## train the agents of Lecture 4, from five seeds: two hours
 	@$(BIN)/python -m evidence dqn policy pendulum mountain_car
