@@ -380,9 +380,8 @@ def load_model_of(twin: str, path: str | Path) -> Any:
 
     def check(outlines: dict[str, np.ndarray], meta: Any) -> None:
         weights = weights_in(outlines)
-        counted = (
-            outlines if _is_agents(meta) else weights
-        )  # which remembers steps, too
+        # An agent's file remembers steps, too.
+        counted = outlines if _is_agents(meta) else weights
         try:
             model = build(meta, twin, sum(array.size for array in counted.values()))
             if weights and all(a.dtype == np.float64 for a in weights.values()):

@@ -230,10 +230,8 @@ def fit(
             if checkpoint is not None
             else {}
         )
-        total, seen = (
-            0.0,
-            0,
-        )  # of this epoch: the sum of the examples' losses, their number
+        # Of this epoch: the sum of the examples' losses, and their number.
+        total, seen = 0.0, 0
         if checkpoint is not None and not run.rank:
             checkpoints.check_writable(checkpoint)  # now, not after an epoch of work
         if checkpoint is not None and resume and checkpoint.exists():
@@ -302,11 +300,9 @@ def fit(
                     store.stepped()
                     total += value * examples
                     seen += examples
-                    run.step, run.steps, run.batch_loss = (
-                        run.step + 1,
-                        run.steps + 1,
-                        value,
-                    )
+                    run.step += 1
+                    run.steps += 1
+                    run.batch_loss = value
                     shown.step(epoch, value)
                     for callback in callbacks:
                         callback.on_batch(run)

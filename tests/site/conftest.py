@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import pytest
 # folder is left out, see the conftest.py of the whole.
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from site_checks import Visit
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,3 +57,19 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open pages, as `site_checks.visit` does; they are closed when the test ends."""
+    import site_checks as checks
+
+    visits = []
+
+    def open_page(url: str, *before: str, **options: object) -> Visit:
+        visits.append(checks.visit(browser, url, *before, **options))
+        return visits[-1]
+
+    yield open_page
+    for visit in visits:
+        checks.close(visit)

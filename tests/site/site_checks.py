@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Page
 
 CORE, LAB_CORE = 25, 50  # minutes that a page may take, and one whose title is Lab ...
@@ -31,9 +32,18 @@ class Visit:
     errors: list[str] = field(default_factory=list)
 
 
-def visit(browser: Browser, url: str, **options: object) -> Visit:
-    """Open a page in a browser that knows nothing yet, and wait for its mathematics."""
-    page = browser.new_context(viewport=DESK, **options).new_page()
+def visit(browser: Browser, url: str, before: str = "", **options: object) -> Visit:
+    """Open a page in a browser that knows nothing yet, and wait for its mathematics.
+
+    Args:
+        browser: The browser.
+        url: The page.
+        before: A script that runs before those of the page.
+        options: What the browser is like, as Playwright names it.
+    """
+    page = browser.new_context(**{"viewport": DESK} | options).new_page()
+    if before:
+        page.add_init_script(before)
     return reload(Visit(page), url)
 
 
@@ -56,6 +66,12 @@ def reload(visit: Visit, url: str) -> Visit:
 def close(visit: Visit) -> None:
     """Close the page and all that its browser remembers."""
     visit.page.context.close()
+
+
+def report(problems: list[str]) -> None:
+    """Fail a test with what was found, if anything was."""
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
 
 
 def check_requests(visit: Visit) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import site_checks as checks
 from axe import check_axe
-from test_site import NAMES, report
+from test_site import NAMES
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -47,7 +47,7 @@ def look(browser, address):
 @pytest.mark.parametrize("name", KINDS)
 def test_a_kind_of_page_bars_nobody(name, size, scheme, look):
     page = look(name, size, scheme)
-    report(check_axe(page) + checks.check_motion(page))
+    checks.report(check_axe(page) + checks.check_motion(page))
 
 
 @pytest.mark.scheduled
@@ -55,12 +55,12 @@ def test_a_kind_of_page_bars_nobody(name, size, scheme, look):
 @pytest.mark.parametrize("name", [*NAMES, "search", "genindex"])
 def test_no_page_bars_anybody(name, size, scheme, look):
     page = look(name, size, scheme)
-    report(check_axe(page) + checks.check_motion(page))
+    checks.report(check_axe(page) + checks.check_motion(page))
 
 
 @pytest.mark.parametrize("name", KINDS[:2])
 def test_the_keyboard_leads_through_a_page(name, look):
-    report(checks.check_keyboard(look(name, "desk", "light")))
+    checks.report(checks.check_keyboard(look(name, "desk", "light")))
 
 
 @pytest.mark.parametrize(

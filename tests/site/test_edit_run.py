@@ -288,22 +288,11 @@ class Reader:
 
 
 @pytest.fixture
-def reader(browser, python):
+def reader(opened, python):
     """Open a page from the disk, in a browser that may keep nothing."""
-    opened = []
-
-    def open_page(name, address=None, script=NO_MEMORY):
-        context = browser.new_context(viewport=checks.DESK)
-        if script:
-            context.add_init_script(script)
-        visit = checks.Visit(context.new_page())
-        url = address or (python / f"{name}.html").as_uri()
-        opened.append(checks.reload(visit, url))
-        return Reader(visit)
-
-    yield open_page
-    for visit in opened:
-        checks.close(visit)
+    return lambda name, address=None, script=NO_MEMORY: Reader(
+        opened(address or (python / f"{name}.html").as_uri(), script)
+    )
 
 
 def only_own(visit):

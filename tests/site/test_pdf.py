@@ -12,6 +12,7 @@ import yaml
 from browser import NONE, left_out
 from bs4 import BeautifulSoup
 from execution import ROOT
+from site_checks import report
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -25,11 +26,6 @@ parts:
       - file: chapters/1-foundations/perceptron
       - file: chapters/appendix/notation
 """
-
-
-def report(problems):
-    if problems:
-        pytest.fail("\n".join(problems[:20]), pytrace=False)
 
 
 def print_book(*book):

@@ -23,26 +23,12 @@ NO_STORAGE = """Object.defineProperty(window, "localStorage", {
 });"""
 
 
-def report(problems: list[str]) -> None:
-    if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
-
-
 @pytest.fixture
-def visit(browser, address):
-    """Open pages of the site by name; they are closed when the test ends."""
-    visits = []
-
-    def open_page(name, before="", **options):
-        page = browser.new_context(viewport=checks.DESK, **options).new_page()
-        if before:
-            page.add_init_script(before)
-        visits.append(checks.Visit(page))
-        return checks.reload(visits[-1], f"{address}/{name}").page
-
-    yield open_page
-    for visit in visits:
-        checks.close(visit)
+def visit(opened, address):
+    """Open pages of the site by their addresses in it."""
+    return lambda name, *before, **options: (
+        opened(f"{address}/{name}", *before, **options).page
+    )
 
 
 # --- questions --------------------------------------------------------------------
@@ -180,7 +166,9 @@ def test_every_page_of_a_lecture_is_on_the_map(visit):
         "all => all.map(one => [one.dataset.page, one.textContent])"
     )
     names = [p.relative_to(ROOT).with_suffix("").as_posix() for p in pages()]
-    report(check_map(stations, [n for n in names if re.match(r"chapters/\d-", n)]))
+    checks.report(
+        check_map(stations, [n for n in names if re.match(r"chapters/\d-", n)])
+    )
 
 
 def test_a_page_that_is_not_on_the_map_is_found():
@@ -327,7 +315,7 @@ def test_search_works_from_a_disk(browser, site):
     found = results(opened.page, "“forget gate”")
     assert any("lstm" in address for address, _ in found)
     assert "forget gate" in found[0][1].lower()
-    report(checks.check_requests(opened) + checks.check_errors(opened))
+    checks.report(checks.check_requests(opened) + checks.check_errors(opened))
     checks.close(opened)
 
 
@@ -369,7 +357,7 @@ def test_every_page_is_there_as_markdown(site):
         text = (site / link).read_text(encoding="utf-8")
         assert text in whole
         problems += [f"{link}: {problem}" for problem in check_plain(text)]
-    report(problems)
+    checks.report(problems)
     perceptron = (site / f"_sources/{PERCEPTRON}.md").read_text(encoding="utf-8")
     assert "```python\n" in perceptron
     assert "```text\n" in perceptron

@@ -36,23 +36,10 @@ WITH_SOLUTIONS = [
 ]
 
 
-def report(problems: list[str]) -> None:
-    if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
-
-
 @pytest.fixture
-def visit(browser, address):
-    """Open pages of the site by name; they are closed when the test ends."""
-    visits = []
-
-    def open_page(name, **options):
-        visits.append(checks.visit(browser, f"{address}/{name}.html", **options))
-        return visits[-1]
-
-    yield open_page
-    for visit in visits:
-        checks.close(visit)
+def visit(opened, address):
+    """Open pages of the site by name."""
+    return lambda name, **options: opened(f"{address}/{name}.html", **options)
 
 
 def test_one_process_has_this_file(request):
@@ -68,13 +55,13 @@ def test_the_book_builds(build):
 def test_no_core_takes_too_long_to_read(site):
     minutes = json.loads((site.parent / "minutes.json").read_text(encoding="utf-8"))
     assert WITH_A_CORE
-    report(checks.check_minutes(WITH_A_CORE, minutes))
+    checks.report(checks.check_minutes(WITH_A_CORE, minutes))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page(name, visit):
     opened = visit(name)
-    report(
+    checks.report(
         checks.check_requests(opened)
         + checks.check_errors(opened)
         + checks.check_mathematics(opened)
@@ -90,11 +77,11 @@ def test_every_page_reads_from_the_file_system(browser, site):
         found = checks.check_requests(opened) + checks.check_mathematics(opened)
         problems += [f"{name}: {problem}" for problem in found]
         checks.close(opened)
-    report(problems)
+    checks.report(problems)
 
 
 def test_links_within_the_site_lead_somewhere(site):
-    report(checks.check_links(site))
+    checks.report(checks.check_links(site))
 
 
 def test_the_first_page_is_where_make_book_says(browser, site):
@@ -117,10 +104,10 @@ def test_notebook_to_download(name, site):
         return
     assert offered
     downloaded = nbformat.read(file, as_version=4)
-    report(check_notebook(downloaded) + check_code(page, downloaded))
+    checks.report(check_notebook(downloaded) + check_code(page, downloaded))
     if has_gaps(page):
         gapped = nbformat.read(file.with_name(f"{file.stem}-gaps.ipynb"), as_version=4)
-        report(check_notebook(gapped))
+        checks.report(check_notebook(gapped))
 
 
 def hidden(opened):
@@ -201,7 +188,7 @@ def test_search_finds_a_term(visit):
     results = opened.page.locator("#search-results ul.search li a")
     results.first.wait_for(timeout=10_000)
     assert any("perceptron" in a.get_attribute("href") for a in results.all())
-    report(checks.check_requests(opened) + checks.check_errors(opened))
+    checks.report(checks.check_requests(opened) + checks.check_errors(opened))
 
 
 def test_a_solution_is_folded_until_it_is_asked_for(visit):

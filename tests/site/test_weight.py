@@ -10,7 +10,7 @@ import weights
 from mathematics import Formula, MathematicsError, Typeset, formulas, node
 from repairs import repaired
 from shrink import Font, font_face
-from test_site import NAMES, report
+from test_site import NAMES
 from weight import NO_NODE, Site, with_sizes
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -26,7 +26,7 @@ def test_a_page_is_light(name, browser, address):
     page = browser.new_context(viewport=checks.DESK).new_page()
     found = weights.check_weight(weights.weigh(page, f"{address}/{name}.html"))
     page.context.close()
-    report(found)
+    checks.report(found)
 
 
 @pytest.mark.parametrize(

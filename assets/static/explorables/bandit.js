@@ -24,15 +24,8 @@
 
 explorable("bandit", ui => {
   const { diary, play } = explorable.model.bandit, { make, set, fixed } = ui, MOST = 300, COPIES = 12;
-  // Numbers between 0 and 1 that look like chance, and are the same at each visit (mulberry32).
-  const chance = seed => () => {
-    let t = (seed += 0x6d2b79f5);
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
   const luck = copy => {
-    const next = chance(1000 * seed.value + copy), bell = () => next() + next() + next() + next() - 2;
+    const next = explorable.chance(1000 * seed.value + copy), bell = () => next() + next() + next() + next() - 2;
     return Array.from({ length: MOST }, () => [next(), 0.87 * bell()]); // spread 0.5
   };
   const plot = ui.plot({ x: [0, MOST], y: [0, 1], width: 380, height: 300, xlabel: "play", ylabel: "P(arm A)",

@@ -23,6 +23,13 @@
     if (Math.abs(x) >= 1e7) return x.toExponential(1).replace(/-/g, "−");
     return x.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
   };
+  // Numbers between 0 and 1 that look like chance, and are the same at each visit (mulberry32).
+  const chance = seed => () => {
+    let t = (seed += 0x6d2b79f5);
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
   const between = (min, max) => text => {
     const x = +text;
     return text.trim() && x >= min && x <= max ? x : undefined;
@@ -148,7 +155,7 @@
     for (const place of document.querySelectorAll(`[data-explorable="${name}"]`))
       build(name, place, recipe);
   };
-  Object.assign(explorable, { model: {}, keys: {}, parts: {}, load, fixed });
+  Object.assign(explorable, { model: {}, keys: {}, parts: {}, load, fixed, chance });
   explorable.data = (name, value) => {
     const entry = wanted[name] ??= {};
     entry.promise ??= new Promise(keep => (entry.keep = keep));

@@ -56,19 +56,12 @@ explorable("gridworld", ui => {
   const epsilon = ui.range("epsilon", { label: "Exploration ε", min: 0, max: 1, step: 0.05, value: 1 });
   const steps = ui.state("steps", { value: 0, parse: text => /^\d{1,4}$/.test(text) && +text <= MOST ? +text : undefined });
 
-  // Numbers between 0 and 1 that look like chance, and are the same at each visit (mulberry32).
-  const chance = seed => () => {
-    let t = (seed += 0x6d2b79f5);
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
   // All steps are walked again from the first, unless only further ones are wanted.
   let walk = {};
   const walked = () => {
     const key = [tiles.value, gamma.value, alpha.value, epsilon.value].join(" ");
     if (walk.key !== key || walk.n > steps.value)
-      walk = { key, n: 0, s: 0, ends: 0, q: zeros(), next: chance(1), actions: [] };
+      walk = { key, n: 0, s: 0, ends: 0, q: zeros(), next: explorable.chance(1), actions: [] };
     for (; walk.n < steps.value; walk.n++) {
       const row = walk.q[walk.s], best = row.flatMap((v, a) => v === Math.max(...row) ? [a] : []);
       const any = walk.next() < epsilon.value, a = any ? Math.floor(4 * walk.next()) : best[Math.floor(best.length * walk.next())];

@@ -79,13 +79,6 @@
       const found = model.forward(weights, x)[3];
       return found.reduce((sum, v, i) => sum + (v - y[i]) ** 2, 0) / y.length;
     },
-    // Random numbers in [0, 1) from a seed, for the masks: mulberry32.
-    random: seed => () => {
-      let t = (seed = seed + 0x6d2b79f5 | 0);
-      t = Math.imul(t ^ t >>> 15, t | 1);
-      t ^= t + Math.imul(t ^ t >>> 7, t | 61);
-      return ((t ^ t >>> 14) >>> 0) / 4294967296;
-    },
   };
 
   explorable("overfit", ui => {
@@ -120,7 +113,7 @@
       const y = (x, z) => x.map((v, i) => Math.sin(2 * Math.PI * v) + noise.value * z[i]);
       const ys = y(x, z), newYs = y(newX, newNoise), seen = [];
       const { weights: w, step } = model.trainer(weights[units.value], x, ys);
-      const random = model.random(7), mask = () => Array.from({ length: 12 * units.value }, () => +(random() < 1 - p.value));
+      const random = explorable.chance(7), mask = () => Array.from({ length: 12 * units.value }, () => +(random() < 1 - p.value));
       for (let t = 0; t <= MOST; t++) {
         if (t % EVERY === 0)
           seen.push({ weights: w.map(a => a.slice()), train: model.error(w, x, ys), held: model.error(w, newX, newYs) });
