@@ -28,7 +28,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +37,7 @@ from execution import ROOT
 from gaps import GAP, tags
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from pdf import PDFError, article, parts, typeset
+from pdf import PDFError, article, parts
 
 SITE = ROOT / "_build" / "html"
 COURSE = ROOT / "teaching"  # not in _build, since grades will be kept there
@@ -398,14 +397,16 @@ def lectures(toc: Path) -> list[tuple[str, list[str]]]:
 # --- slides -------------------------------------------------------------------
 
 
-def slides(title: str, pages: list[str], site: Path, set_math: Callable) -> str:
+def slides(title: str, pages: list[str], site: Path) -> str:
     """Return a lecture's figures with their captions as one HTML file.
 
     Args:
         title: The lecture's.
         pages: Its pages' names.
         site: The built site.
-        set_math: takes formulas in TeX and returns them in MathML.
+
+    Raises:
+        CourseError: The site's mathematics is not set.
     """
     shown = [f"<h1>{html.escape(title)}</h1><p>Deep Learning, Twice</p>"]
     for page in pages:
@@ -420,12 +421,12 @@ def slides(title: str, pages: list[str], site: Path, set_math: Callable) -> str:
     soup = BeautifulSoup(
         "".join(f'<section tabindex="-1">{s}</section>' for s in shown), "html.parser"
     )
-    spans = [span for span in soup.select("span.math") if not span.select("mjx-math")]
-    for span, made in zip(
-        spans, set_math([s.get_text() for s in spans]) if spans else [], strict=True
-    ):
-        span.replace_with(BeautifulSoup(made, "html.parser"))
-    for tag in soup.select("mjx-container"):  # set at build time: its MathML is enough
+    if any(not span.select("mjx-math") for span in soup.select("span.math")):
+        raise CourseError(
+            "the site has mathematics that is not set, as without Node.js: install "
+            "playwright and build the book again"
+        )
+    for tag in soup.select("mjx-container"):  # its MathML is enough
         if tag.math:
             tag.replace_with(tag.math.extract())
     for tag in soup.select("a"):  # to pages that the deck has not
@@ -530,10 +531,9 @@ def main() -> int:
         write(made)
         decks = COURSE / "slides"
         decks.mkdir(exist_ok=True)
-        with typeset() as set_math:
-            for number, (title, pages) in enumerate(lectures(ROOT / "_toc.yml"), 1):
-                text = slides(f"Lecture {number}: {title}", pages, SITE, set_math)
-                (decks / f"lecture-{number}.html").write_text(text, encoding="utf-8")
+        for number, (title, pages) in enumerate(lectures(ROOT / "_toc.yml"), 1):
+            text = slides(f"Lecture {number}: {title}", pages, SITE)
+            (decks / f"lecture-{number}.html").write_text(text, encoding="utf-8")
     except (CourseError, PDFError) as error:
         print(f"There is no course: {error}", file=sys.stderr)
         return 1

@@ -24,8 +24,7 @@ import posixpath
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -36,6 +35,7 @@ import yaml
 from browser import ADVICE, FLAGS, find
 from bs4 import BeautifulSoup, NavigableString, Tag
 from execution import ROOT
+from mathematics import mathjax
 from playwright.sync_api import Page, Route, sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -460,12 +460,9 @@ stand at the end of the book.</p>
 
 def serve(html: str, site: Path) -> object:
     """Return what answers the browser: the long page, and files from three folders."""
-    mathjax = importlib.util.find_spec("sphinx-mathjax-offline")
-    assert mathjax is not None
-    assert mathjax.origin is not None
     folders = {
         "/fonts/": FONTS,
-        "/mathjax/": Path(mathjax.origin).parent / "static" / "mathjax",
+        "/mathjax/": mathjax(),
         "/pdf.": ASSETS,
     }
 
@@ -488,30 +485,6 @@ def serve(html: str, site: Path) -> object:
         route.fulfill(body=file.read_bytes(), content_type=kind)
 
     return answer
-
-
-@contextmanager
-def typeset() -> Iterator[Callable[[list[str]], list[str]]]:
-    """Yield what turns formulas in TeX, as a page has them, into MathML."""
-    path = find()
-    if path is None:
-        raise PDFError(ADVICE)
-    shell = '<!doctype html><script src="/mathjax/tex-chtml.js"></script>'
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        page = browser.new_page()
-        page.route("**/*", serve(shell, ROOT))  # type: ignore[arg-type]
-        page.goto(f"{HOST}/", wait_until="load")
-        page.evaluate("MathJax.startup.promise.then(() => null)")
-
-        def mathml(formulas: list[str]) -> list[str]:
-            bare = [re.sub(r"^\\[(\[]|\\[)\]]$", "", text.strip()) for text in formulas]
-            return page.evaluate(
-                "texts => texts.map(t => MathJax.tex2mml(t, { display: false }))", bare
-            )
-
-        yield mathml
-        browser.close()
 
 
 def print_book(html: str, site: Path, target: Path) -> int:

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -34,8 +35,14 @@ TENSOR = """\
 
 def taught() -> dict[str, str]:
     """Return by name which pages teach it, as the table of `api.md` says."""
+    return taught_by(API)
+
+
+@cache
+def taught_by(table: Path) -> dict[str, str]:
+    """Return what a table says; it is read once for all names."""
     found = {}
-    for line in API.read_text(encoding="utf-8").splitlines():
+    for line in table.read_text(encoding="utf-8").splitlines():
         cells = line.strip().strip("|").split(" | ")
         pages = [f":{role}:`{page}`" for role, page in ROLE.findall(cells[-1])]
         if len(cells) == 4 and pages:

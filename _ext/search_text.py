@@ -75,9 +75,8 @@ SYMBOLS = {
     "dfrac": "",
     "label": "",
 }
-OUTPUT = (
-    "cell_code_output"  # listings, numbers: nobody looks for them, and they are long
-)
+#: Listings and numbers: nobody looks for them, and they are long.
+OUTPUT = "cell_code_output"
 #: What has an entry of its own, and is no part of what is around it.
 OF_THEIR_OWN = (nodes.section, nodes.title, addnodes.glossary)
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}

@@ -22,6 +22,11 @@ CORE, LAB_CORE = 25, 50  # minutes that a page may take, and one whose title is 
 NARROW = 320  # pixels: the width at which WCAG wants a page to need no second scrolling
 PHONE, DESK = {"width": 375, "height": 667}, {"width": 1280, "height": 800}
 
+# A script that runs before a page's own: its browser may keep nothing.
+NO_STORAGE = """Object.defineProperty(window, "localStorage", {
+  get() { throw new DOMException("it is forbidden", "SecurityError"); }
+});"""
+
 
 @dataclass
 class Visit:

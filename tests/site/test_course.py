@@ -216,9 +216,7 @@ def test_exercises_are_those_without_a_solution(site):
 
 def test_slides_are_one_file(site):
     title, pages = course.lectures(ROOT / "_toc.yml")[0]
-    deck = course.slides(
-        title, pages[1:2], site, lambda texts: ["<math/>"] * len(texts)
-    )
+    deck = course.slides(title, pages[1:2], site)
     assert deck.count("<figure") == deck.count("<figcaption") > 3
     assert not re.search(r'(?:src|href)="(?!data:)', deck)
     assert "\\(" not in deck
@@ -229,7 +227,6 @@ def test_slides_turn_by_keys_and_buttons(site, browser, tmp_path):
         "A lecture",
         ["chapters/1-foundations/perceptron"],
         site,
-        lambda texts: ["<math/>"] * len(texts),
     )
     file = tmp_path / "deck.html"
     file.write_text(deck, encoding="utf-8")

@@ -240,10 +240,6 @@ def exported(site, name):
     return json.loads(text.removeprefix("d2run.page(").removesuffix(");\n"))
 
 
-NO_MEMORY = """Object.defineProperty(window, "localStorage", {
-  get() { throw new DOMException("forbidden", "SecurityError"); } });"""
-
-
 class Reader:
     """Somebody who edits and runs cells of a page."""
 
@@ -290,7 +286,7 @@ class Reader:
 @pytest.fixture
 def reader(opened, python):
     """Open a page from the disk, in a browser that may keep nothing."""
-    return lambda name, address=None, script=NO_MEMORY: Reader(
+    return lambda name, address=None, script=checks.NO_STORAGE: Reader(
         opened(address or (python / f"{name}.html").as_uri(), script)
     )
 

@@ -18,9 +18,6 @@ PERCEPTRON = "chapters/1-foundations/perceptron"
 LSTM = "chapters/2-sequences/lstm"
 GOALS = "chapters/appendix/how-fast"
 FIRST = "chapters/index"
-NO_STORAGE = """Object.defineProperty(window, "localStorage", {
-  get() { throw new DOMException("it is forbidden", "SecurityError"); }
-});"""
 
 
 @pytest.fixture
@@ -108,7 +105,7 @@ def test_on_paper_all_reasons_stand(visit):
 
 
 def test_all_works_but_memory_where_memory_is_forbidden(visit):
-    page = visit(f"{PERCEPTRON}.html", before=NO_STORAGE)
+    page = visit(f"{PERCEPTRON}.html", before=checks.NO_STORAGE)
     check, right, _ = first_check(page)
     check.locator("input").nth(right).check()
     check.get_by_role("button", name="Commit").click()
