@@ -284,9 +284,8 @@ def terms(name: str, times: int, path: Path) -> dict[str, int]:
         read; ``differ``: trainings that ended elsewhere than one that nobody asked;
         ``stale``: temporary files that were left.
     """
-    importlib.import_module(
-        f"d2lib.{TRAININGS[name][0]}"
-    )  # once, and not computed with
+    # Once, before the forks, and not computed with.
+    importlib.import_module(f"d2lib.{TRAININGS[name][0]}")
     rng = random.Random(0)
     straight = path.with_name("straight.npz")
     start = time.perf_counter()
