@@ -64,8 +64,8 @@ class Readable(Markdown):
             elif isinstance(node, nodes.image):
                 yield f"*Figure: {node.get('alt', '').strip() or 'without words'}*"
             elif isinstance(node, nodes.figure):
+                # Its caption is text, and comes by itself.
                 yield from self.outputs(node)
-                yield self.figure(node)
             elif isinstance(node, nodes.container):
                 yield from self.outputs(node)
             elif isinstance(node, nodes.Element) and not isinstance(

@@ -354,11 +354,14 @@ def test_every_page_is_there_as_markdown(site):
         text = (site / link).read_text(encoding="utf-8")
         assert text in whole
         problems += [f"{link}: {problem}" for problem in check_plain(text)]
+        numbers = re.findall(r"^\*Fig\. \S+\*", text, re.M)
+        problems += [f"{link}: {n} twice" for n in set(numbers) if numbers.count(n) > 1]
     checks.report(problems)
     perceptron = (site / f"_sources/{PERCEPTRON}.md").read_text(encoding="utf-8")
     assert "```python\n" in perceptron
     assert "```text\n" in perceptron
     assert "*Figure: " in perceptron
+    assert re.search(r"^\*Fig\. \S+\*", perceptron, re.M)
     assert "- B. 785" in perceptron
     page = (site / f"{PERCEPTRON}.html").read_text(encoding="utf-8")
     assert "Download as Markdown" in page
