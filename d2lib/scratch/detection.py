@@ -24,7 +24,7 @@ from d2lib._checks import (
 from d2lib.scratch.losses import _reduce as reduced
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node
-from d2lib.shared.boxes import anchors, match_anchors, overlaps
+from d2lib.shared.boxes import anchors, match_anchors, overlaps, paired_overlaps
 from d2lib.shared.detectors import Detector, Proposer
 
 __all__ = [
@@ -43,7 +43,8 @@ __all__ = [
 
 STD = (0.1, 0.1, 0.2, 0.2)
 _LARGEST = np.log(1000 / 16)  # of a box's code: exp of more is no box of an image
-_BLOCK = 32  # boxes that `nms` decides on at a time
+_BLOCK = 256  # boxes that `nms` decides on at a time, at most
+_PAIRS = 16_384  # of boxes that it compares at a time: they stay in the cache
 
 
 def iou(a: Any, b: Any) -> Tensor:
@@ -172,20 +173,47 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
     order = np.argsort(-scores, kind="stable")
     boxes = boxes[order]
     alive = np.ones(len(boxes), bool)
-    for start in range(0, len(boxes), _BLOCK):
-        # Among one block, box by box; what is left of it strikes out all behind.
+    from_left = np.argsort(boxes[:, 0])
+    start = 0
+    while start < len(boxes):
         block = np.flatnonzero(alive[start : start + _BLOCK]) + start
-        if not len(block):
-            continue
-        near = np.triu(overlaps(boxes[block], boxes[block]) > threshold, k=1)
-        for k in np.flatnonzero(near.any(axis=1)):
-            if alive[block[k]]:
-                alive[block[near[k]]] = False
-        block = block[alive[block]]
-        rest = np.flatnonzero(alive[start + _BLOCK :]) + start + _BLOCK
-        struck = (overlaps(boxes[block], boxes[rest]) > threshold).any(axis=0)
-        alive[rest[struck]] = False
+        from_left = from_left[alive[from_left] & (from_left >= start)]
+        taken, a, b = _share_columns(boxes, block, from_left)
+        start = block[taken] if taken < len(block) else start + _BLOCK
+        behind = b > a
+        a, b = a[behind], b[behind]
+        near = paired_overlaps(boxes, a, b) > threshold
+        a, b = a[near], b[near]
+        # From the best down, box by box: what was struck out strikes nothing out.
+        ends = np.searchsorted(a, block[:taken], "right").tolist()
+        for k, first, end in zip(block[:taken], [0, *ends], ends, strict=False):
+            if first < end and alive[k]:
+                alive[b[first:end]] = False
     return order[alive]
+
+
+def _share_columns(
+    boxes: np.ndarray, block: np.ndarray, from_left: np.ndarray
+) -> tuple[int, np.ndarray, np.ndarray]:
+    """The pairs of a box of a block and another that share a column of the image.
+
+    Most boxes of an image lie beside each other, and their overlap need not be
+    computed. As many of the block are taken, one at least, as have `_PAIRS` together.
+
+    Returns:
+        How many are taken, and the numbers of both boxes of each pair.
+    """
+    left, right = boxes[from_left, 0], boxes[from_left, 2]
+    # Those before `first` end, all of them, where the box begins.
+    first = np.searchsorted(np.maximum.accumulate(right), boxes[block, 0], "right")
+    count = np.searchsorted(left, boxes[block, 2]) - first
+    count = np.maximum(count, 0)  # a box without a width
+    ends = np.cumsum(count)
+    taken = max(int(np.searchsorted(ends, _PAIRS, "right")), 1)
+    block, count = block[:taken], count[:taken]
+    shift = first[:taken] - ends[:taken] + count
+    a = np.repeat(block, count)
+    return taken, a, from_left[np.arange(len(a)) + np.repeat(shift, count)]
 
 
 def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") -> Tensor:

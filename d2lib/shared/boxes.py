@@ -98,6 +98,22 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(shared, union, out=shared)
 
 
+def paired_overlaps(boxes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The intersection over union of pairs of boxes, by their numbers: (len(a),)."""
+    left, top, right, bottom = np.ascontiguousarray(boxes.T)
+    area = (right - left) * (bottom - top)
+    shared = np.minimum(bottom[a], bottom[b]) - np.maximum(top[a], top[b])
+    ratio = np.zeros_like(shared)
+    high = np.flatnonzero(shared > 0)  # few are, and only those are looked at further
+    a, b, shared = a[high], b[high], shared[high]
+    width = np.minimum(right[a], right[b]) - np.maximum(left[a], left[b])
+    shared *= np.maximum(width, 0)
+    union = area[a] + area[b] - shared
+    np.maximum(union, np.finfo(union.dtype).tiny, out=union)
+    ratio[high] = shared / union
+    return ratio
+
+
 def _common(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
     """The length that each of a has in common with each of b, along x or y."""
     length = np.minimum.outer(a[:, axis + 2], b[:, axis + 2])
