@@ -12,6 +12,7 @@ from d2lib._checks.arrays import LARGEST, TOO_LARGE, as_array, check_finite
 from d2lib._checks.functions import check_schedule
 from d2lib._checks.numbers import as_float, as_list, check_positive_int
 from d2lib._checks.show import short
+from d2lib._types import Array
 
 
 def check_discount(value: Any, name: str = "gamma") -> float:
@@ -35,7 +36,7 @@ def check_share(value: Any, name: str) -> float:
     return as_real(value)
 
 
-def as_rewards(values: Any, name: str = "rewards") -> np.ndarray:
+def as_rewards(values: Any, name: str = "rewards") -> Array:
     """Returns finite numbers along a first axis, time, as float64; one at least."""
     array = as_array(values, name)
     if array.dtype.kind not in "biuf" or not array.ndim:
@@ -51,7 +52,7 @@ def as_rewards(values: Any, name: str = "rewards") -> np.ndarray:
     return array
 
 
-def as_flags(values: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+def as_flags(values: Any, shape: tuple[int, ...], name: str) -> Array:
     """Returns truth values of a shape; None is never."""
     if values is None:
         return np.zeros(shape, bool)
@@ -69,7 +70,7 @@ def as_flags(values: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     return array.astype(bool)
 
 
-def as_values(values: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+def as_values(values: Any, shape: tuple[int, ...], name: str) -> Array:
     """Returns finite numbers of the rewards' shape; None is zeros."""
     if values is None:
         return np.zeros(shape)
@@ -128,7 +129,7 @@ def check_share_schedule(value: Any, name: str) -> Any:
     return value
 
 
-def check_columns(batch: Any, kinds: Mapping[str, tuple[str, tuple]]) -> None:
+def check_columns(batch: Any, kinds: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
     """Raises unless a batch has columns of these kinds and shapes, equally long.
 
     Args:
@@ -154,7 +155,7 @@ def check_columns(batch: Any, kinds: Mapping[str, tuple[str, tuple]]) -> None:
         raise ValueError("batch needs at least one step, got none")
 
 
-def check_fits(values: np.ndarray, name: str) -> None:
+def check_fits(values: Array, name: str) -> None:
     """Raises ValueError unless an array of floats is finite, in float32 too."""
     if (np.abs(values) <= LARGEST).all():  # no NaN is
         return
@@ -165,7 +166,7 @@ def check_fits(values: np.ndarray, name: str) -> None:
     )
 
 
-def check_sums(values: np.ndarray, name: str) -> np.ndarray:
+def check_sums(values: Array, name: str) -> Array:
     """Returns sums of finite numbers, which must have stayed finite."""
     if not np.isfinite(values).all():
         raise ValueError(

@@ -16,6 +16,7 @@ from d2lib._checks.numbers import (
     check_positive_int,
 )
 from d2lib._checks.show import is_tensor, short
+from d2lib._types import Array, DType
 
 _FLOAT32 = np.dtype(np.float32)
 LARGEST = float(np.finfo(np.float32).max)  # a number of float32
@@ -23,7 +24,7 @@ TOO_LARGE = "too large for float32, whose largest number is 3.4e38"
 _FLOATS = (np.dtype(np.float16), _FLOAT32, np.dtype(np.float64))
 
 
-def as_array(data: Any, name: str) -> np.ndarray:
+def as_array(data: Any, name: str) -> Array:
     """Turns an array, a tensor of either twin, numbers or lists into an array."""
     if isinstance(data, np.ndarray):
         array = np.asarray(data)
@@ -56,7 +57,7 @@ def shape_of(data: Any, name: str) -> tuple[int, ...]:
     return data.shape if hasattr(data, "asnumpy") else as_array(data, name).shape
 
 
-def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
+def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> Array:
     """Turns numbers, lists or a float array into a floating-point array.
 
     Python numbers and lists of them become float32 unless ``dtype`` says otherwise.
@@ -66,7 +67,8 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
     """
     plain = type(data) is np.ndarray and data.dtype is _FLOAT32 and data.size <= MOST
     if plain and (dtype is None or dtype is _FLOAT32):
-        return data  # as most are: what follows takes longer than a small product
+        array: Array = data  # most are: what follows takes longer than a small product
+        return array
     wanted = check_dtype(dtype)
     if hasattr(data, "asnumpy"):
         raise TypeError(
@@ -89,7 +91,7 @@ def as_float_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarr
         return array.astype(wanted)
 
 
-def how_to_convert(array: np.ndarray, name: str) -> str:
+def how_to_convert(array: Array, name: str) -> str:
     """Says how an array that holds no floating-point numbers becomes one that does."""
     name = name if name.isidentifier() else "x"
     if array.dtype.kind in "SU":
@@ -105,7 +107,7 @@ def how_to_convert(array: np.ndarray, name: str) -> str:
     return f"convert it with {name}.astype('float32'){pixels}"
 
 
-def check_dtype(dtype: Any) -> np.dtype:
+def check_dtype(dtype: Any) -> DType:
     """Returns a floating dtype; None is float32."""
     try:
         wanted = np.dtype(np.float32 if dtype is None else dtype)
@@ -134,7 +136,7 @@ def check_shape(shape: Any, name: str = "shape") -> tuple[int, ...]:
     return sizes
 
 
-def as_targets(y: Any, dtype: Any) -> np.ndarray:
+def as_targets(y: Any, dtype: Any) -> Array:
     """Turns the targets of a loss into floats; whole numbers, as 0 and 1, are fine."""
     targets = as_array(y, "y")
     if targets.dtype.kind in "iub":
@@ -174,7 +176,7 @@ def check_batch(shape: tuple[int, ...], what: str, name: str = "y_hat") -> None:
         )
 
 
-def check_unit_interval(values: np.ndarray, name: str) -> None:
+def check_unit_interval(values: Array, name: str) -> None:
     """Raises ValueError unless every value is a probability in [0, 1]."""
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         hint = ""
@@ -189,7 +191,7 @@ def check_unit_interval(values: np.ndarray, name: str) -> None:
         )
 
 
-def check_finite(values: np.ndarray, name: str) -> None:
+def check_finite(values: Array, name: str) -> None:
     """Raises ValueError if an array of data holds NaN or infinity."""
     if values.dtype.kind != "f":
         return
@@ -203,7 +205,7 @@ def check_finite(values: np.ndarray, name: str) -> None:
         )
 
 
-def as_float32(values: Any, name: str) -> np.ndarray:
+def as_float32(values: Any, name: str) -> Array:
     """Turns data of any numbers into float32, in which they must be finite."""
     array = as_array(values, name)
     if array.dtype.kind not in "biuf":

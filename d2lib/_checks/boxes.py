@@ -15,13 +15,14 @@ from d2lib._checks.numbers import (
     check_positive_int,
 )
 from d2lib._checks.show import short
+from d2lib._types import Array
 
 MOST_CLASSES = 4096  # whose pairs are counted in one table
 LARGEST = 1e6  # pixels or cells, of a box
 MOST_SAMPLES = 64  # of a piece's row
 
 
-def check_boxes(boxes: Any, name: str = "boxes") -> np.ndarray:
+def check_boxes(boxes: Any, name: str = "boxes") -> Array:
     """Returns boxes as a float array (n, 4), each with x1 <= x2 and y1 <= y2."""
     array = as_array(boxes, name)
     if array.size == 0 and array.ndim < 2:
@@ -49,7 +50,7 @@ def check_boxes(boxes: Any, name: str = "boxes") -> np.ndarray:
     return array
 
 
-def as_floats(array: np.ndarray) -> np.ndarray:
+def as_floats(array: Array) -> Array:
     """Returns numbers as float32; what is float64 remains that."""
     if array.dtype in (np.float32, np.float64):
         return array
@@ -59,14 +60,14 @@ def as_floats(array: np.ndarray) -> np.ndarray:
 
 def check_two(
     a: Any, b: Any, names: tuple[str, str] = ("a", "b")
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Array, Array]:
     """Returns two lists of boxes in one precision."""
     a, b = (check_boxes(x, name) for x, name in zip((a, b), names, strict=True))
     dtype = np.result_type(a, b)
     return a.astype(dtype, copy=False), b.astype(dtype, copy=False)
 
 
-def check_coded(boxes: Any, anchors: Any) -> tuple[np.ndarray, np.ndarray]:
+def check_coded(boxes: Any, anchors: Any) -> tuple[Array, Array]:
     """Returns boxes, and the anchor of each; all of them have an area."""
     boxes, anchors = check_two(boxes, anchors, ("boxes", "anchors"))
     if boxes.shape != anchors.shape:
@@ -79,7 +80,7 @@ def check_coded(boxes: Any, anchors: Any) -> tuple[np.ndarray, np.ndarray]:
     return boxes, anchors
 
 
-def check_code(code: Any, anchors: Any) -> tuple[np.ndarray, np.ndarray]:
+def check_code(code: Any, anchors: Any) -> tuple[Array, Array]:
     """Returns the codes of boxes, and the anchor of each."""
     anchors, array = check_boxes(anchors, "anchors"), as_array(code, "code")
     if array.size == 0 and array.ndim < 2:
@@ -92,7 +93,7 @@ def check_code(code: Any, anchors: Any) -> tuple[np.ndarray, np.ndarray]:
     return array.astype(anchors.dtype, copy=False), anchors
 
 
-def check_std(std: Any) -> np.ndarray:
+def check_std(std: Any) -> Array:
     """Returns what codes are divided by: four numbers above zero."""
     array = as_array(std, "std")
     good = array.shape == (4,) and array.dtype.kind in "fiu"
@@ -101,7 +102,7 @@ def check_std(std: Any) -> np.ndarray:
     return array
 
 
-def check_lengths(values: Any, name: str) -> np.ndarray:
+def check_lengths(values: Any, name: str) -> Array:
     """Returns the sizes or shapes of anchors: one number above zero, or more."""
     array = as_array(values, name)
     good = array.ndim == 1 and 0 < array.size <= 100 and array.dtype.kind in "fiu"
@@ -131,7 +132,7 @@ def check_overlap(value: Any, name: str) -> float:
     return number
 
 
-def check_scores(scores: Any, n: int, name: str = "scores") -> np.ndarray:
+def check_scores(scores: Any, n: int, name: str = "scores") -> Array:
     """Returns one score a box; NaN cannot be put in order."""
     array = as_array(scores, name)
     if array.shape != (n,) or array.dtype.kind not in "fiu":
@@ -149,7 +150,7 @@ def check_scores(scores: Any, n: int, name: str = "scores") -> np.ndarray:
 
 def check_regions(
     boxes: Any, image: Any, n: int, scale: Any
-) -> tuple[np.ndarray, np.ndarray, float]:
+) -> tuple[Array, Array, float]:
     """Returns boxes, for each the number of its image, one of n, and the scale."""
     boxes, array = check_boxes(boxes), as_array(image, "image")
     scale = check_positive(scale, "scale")
@@ -185,7 +186,7 @@ def check_pieces(size: Any, samples: Any, boxes: int) -> tuple[Pair, int]:
     return pair, check_positive_int(samples, "samples", MOST_SAMPLES)
 
 
-def check_areas(boxes: np.ndarray, name: str) -> None:
+def check_areas(boxes: Array, name: str) -> None:
     """Raises ValueError if a box has no width or no height, where that is needed."""
     bad = (boxes[:, 2] <= boxes[:, 0]) | (boxes[:, 3] <= boxes[:, 1])
     if bad.any():
@@ -204,10 +205,11 @@ def check_overlaps(overlap: Any) -> list[float]:
         raise ValueError(
             f"overlap must be a number in (0, 1], or several, got {short(overlap)}"
         )
-    return array.astype(np.float64).reshape(-1).tolist()
+    found: list[float] = array.astype(np.float64).reshape(-1).tolist()
+    return found
 
 
-def as_entries(group: Any, name: str, images: int | None = None) -> list:
+def as_entries(group: Any, name: str, images: int | None = None) -> list[Any]:
     """Returns a list with an entry for each image."""
     is_array = isinstance(group, np.ndarray) and group.ndim > 0
     if not (is_array or isinstance(group, (list, tuple))):
@@ -289,27 +291,23 @@ def check_truths(
     return truths
 
 
-def check_proposed(
-    score: tuple[int, ...], code: tuple[int, ...], base: Any
-) -> np.ndarray:
+def check_proposed(score: tuple[int, ...], code: tuple[int, ...], base: Any) -> Array:
     """Returns the anchors to which the scores and codes of a batch belong."""
-    base = check_boxes(base, "base")
-    if len(score) != 2 or score[1] != len(base):
+    anchors = check_boxes(base, "base")
+    if len(score) != 2 or score[1] != len(anchors):
         raise ValueError(
-            f"score must have the shape (batch, {len(base)}), a number for each anchor "
-            f"of base, got {score}"
+            f"score must have the shape (batch, {len(anchors)}), a number for each "
+            f"anchor of base, got {score}"
         )
     if code != (*score, 4):
         raise ValueError(
             f"code must have the shape {(*score, 4)}, four numbers for each score, got "
             f"{code}"
         )
-    return base
+    return anchors
 
 
-def check_maps(
-    found: Any, truth: Any, classes: Any
-) -> tuple[np.ndarray, np.ndarray, int]:
+def check_maps(found: Any, truth: Any, classes: Any) -> tuple[Array, Array, int]:
     """Returns two maps of classes, and how many classes there are."""
     a, b = as_array(found, "found"), as_array(truth, "truth")
     for name, array in (("found", a), ("truth", b)):

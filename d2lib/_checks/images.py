@@ -14,6 +14,7 @@ from d2lib._checks.numbers import (
     check_positive_int,
 )
 from d2lib._checks.show import short
+from d2lib._types import Array
 
 Pair = tuple[int, int]
 
@@ -120,13 +121,13 @@ def check_pooling(kernel: Pair, padding: Pair) -> None:
 
 def check_groups(channels: int, filters: int, groups: Any) -> int:
     """Returns the number of groups, which must divide both numbers of channels."""
-    groups = check_positive_int(groups, "groups")
-    if channels % groups or filters % groups:
+    number = check_positive_int(groups, "groups")
+    if channels % number or filters % number:
         raise ValueError(
-            f"groups must divide the channels and the filters, got groups={groups} for "
+            f"groups must divide the channels and the filters, got groups={number} for "
             f"{channels} channels and {filters} filters"
         )
-    return groups
+    return number
 
 
 def check_kernel(
@@ -243,7 +244,7 @@ def check_filters(filters: Any) -> tuple[int, int, int]:
     return first, second, third
 
 
-def check_pixels(pixels: Any, shape: tuple[int, ...], classes: int) -> np.ndarray:
+def check_pixels(pixels: Any, shape: tuple[int, ...], classes: int) -> Array:
     """Returns the class of each pixel, whole numbers in [0, classes)."""
     array = np.asarray(pixels)
     if array.dtype.kind not in "iu":

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks.arrays import as_array
+from d2lib._types import Array
 
 
-def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
+def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> Array:
     """Returns ``y`` as integer labels fit for predictions of ``y_hat_shape``."""
     labels = as_array(y, "y")
     classes = y_hat_shape[-1] if y_hat_shape else 0
@@ -32,7 +33,7 @@ def check_labels(y: Any, y_hat_shape: tuple[int, ...]) -> np.ndarray:
     return labels
 
 
-def check_range(labels: np.ndarray, y_hat_shape: tuple[int, ...]) -> None:
+def check_range(labels: Array, y_hat_shape: tuple[int, ...]) -> None:
     """Raises ValueError unless each label is that of a column of the predictions."""
     classes = y_hat_shape[-1]
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
@@ -43,7 +44,7 @@ def check_range(labels: np.ndarray, y_hat_shape: tuple[int, ...]) -> None:
         )
 
 
-def check_indices(indices: Any, tokens: int, what: str) -> np.ndarray:
+def check_indices(indices: Any, tokens: int, what: str) -> Array:
     """Returns ``indices`` as an integer array; each must lie in [0, tokens)."""
     array = as_array(indices, f"{what}'s indices")
     if array.size and array.dtype.kind not in "iu":

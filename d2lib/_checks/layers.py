@@ -10,6 +10,7 @@ import numpy as np
 from d2lib._checks.arrays import as_array, shape_of
 from d2lib._checks.numbers import as_list, check_numbers, check_positive_int
 from d2lib._checks.show import kind, short
+from d2lib._types import Array
 
 MOST_LAYERS = 10_000  # each takes a millisecond to make, and all of them to compute
 
@@ -158,21 +159,21 @@ def check_heads(units: Any, heads: Any) -> tuple[int, int]:
     return units, heads
 
 
-def check_mask(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
+def check_mask(mask: Any, shape: tuple[int, ...]) -> Array:
     """Returns a boolean mask that broadcasts to scores of ``shape``."""
-    mask = as_array(mask, "mask")
-    if mask.dtype != bool:
+    array = as_array(mask, "mask")
+    if array.dtype != bool:
         raise TypeError(
             "mask must be boolean, True where a query may look, got dtype "
-            f"{mask.dtype}: convert it with mask.astype(bool)"
+            f"{array.dtype}: convert it with mask.astype(bool)"
         )
-    fits = 2 <= mask.ndim <= len(shape) and all(
-        n in (1, m) for n, m in zip(mask.shape[::-1], shape[::-1], strict=False)
+    fits = 2 <= array.ndim <= len(shape) and all(
+        n in (1, m) for n, m in zip(array.shape[::-1], shape[::-1], strict=False)
     )
     if not fits:
         raise ValueError(
             f"mask must have two axes or more and broadcast to {shape}, (..., len_q, "
-            f"len_k), got {mask.shape}: padding of shape (batch, len_k) is given as "
+            f"len_k), got {array.shape}: padding of shape (batch, len_k) is given as "
             "mask[:, None, :]"
         )
-    return mask
+    return array

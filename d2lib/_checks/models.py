@@ -9,11 +9,12 @@ import numpy as np
 
 from d2lib._checks.arrays import as_array
 from d2lib._checks.show import kind, short
+from d2lib._types import Array
 
 
 def twin_of(model: Any) -> str:
     """Returns the name of the twin that a model belongs to."""
-    name = getattr(model, "twin", None)
+    name: str | None = getattr(model, "twin", None)
     if name not in ("d2lib.scratch", "d2lib.mx") or isinstance(model, type):
         raise TypeError(
             f"model must be a Module of d2lib.scratch or d2lib.mx, got {short(model)}"
@@ -50,7 +51,7 @@ def check_buffer(given: tuple[int, ...], expected: tuple[int, ...]) -> None:
 
 
 def check_state(
-    given: dict[str, np.ndarray], expected: dict[str, tuple[int, ...]], what: str
+    given: dict[str, Array], expected: dict[str, tuple[int, ...]], what: str
 ) -> None:
     """Raises ValueError unless names and shapes of a state fit a model exactly."""
     missing = [name for name in expected if name not in given]
@@ -74,9 +75,7 @@ def check_state(
             )
 
 
-def check_weights(
-    given: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray]
-) -> None:
+def check_weights(given: Mapping[str, Array], own: Mapping[str, Array]) -> None:
     """Raises ValueError unless all weights are finite, in a model's precision too.
 
     Args:
@@ -101,7 +100,7 @@ def check_weights(
                 )
 
 
-def as_state(state: Any, name: str = "state") -> dict[str, np.ndarray]:
+def as_state(state: Any, name: str = "state") -> dict[str, Array]:
     """Returns a state as arrays by name; the values may be tensors of either twin."""
     if not isinstance(state, Mapping):
         raise TypeError(

@@ -24,6 +24,7 @@ from d2lib._checks import (
     check_positive_int,
     short,
 )
+from d2lib._types import Array
 from d2lib.reinforcement.environments import Walk
 from d2lib.schedules import described
 from d2lib.shared.recipes import written
@@ -91,7 +92,7 @@ class Agent:
     gamma: float
     _as_tensor: Any
     optimizer: Any
-    state: Callable[[], dict[str, np.ndarray]]
+    state: Callable[[], dict[str, Array]]
     load_state: Callable[[Any], None]
 
     def _begin(
@@ -135,7 +136,7 @@ class Agent:
 
     # Seeing and acting --------------------------------------------------------------
 
-    def _seen(self, observations: Any) -> np.ndarray:
+    def _seen(self, observations: Any) -> Array:
         """Observations as the networks take them: rows of float32, scaled."""
         x = observations
         if not (isinstance(x, np.ndarray) and x.dtype == np.float32):
@@ -146,7 +147,8 @@ class Agent:
                 f"got {x.shape}"
             )
         check_finite(x, "observations")
-        return x.reshape(-1, self.inputs) * self.scale
+        rows: Array = x.reshape(-1, self.inputs) * self.scale
+        return rows
 
     def _check_fit(self, walk: Walk) -> None:
         """Raises ValueError unless the agent fits an environment."""
@@ -300,7 +302,7 @@ class Agent:
             ) from error
 
 
-def as_scale(scale: Any, inputs: int) -> np.ndarray:
+def as_scale(scale: Any, inputs: int) -> Array:
     """What observations are multiplied with: a number, or one for each input."""
     array = as_array(scale, "scale")
     if array.dtype.kind not in "iuf" or array.shape not in ((), (inputs,)):

@@ -24,6 +24,7 @@ from d2lib._checks import (
     check_positive_int,
     check_thresholds,
 )
+from d2lib._types import Array
 
 __all__ = [
     "anchors",
@@ -41,7 +42,7 @@ def anchors(
     stride: int,
     scales: Sequence[float],
     ratios: Sequence[float] = (1.0,),
-) -> np.ndarray:
+) -> Array:
     r"""Lays boxes of a few sizes and shapes around the middle of each cell of a map.
 
     .. math:: w = \text{scale} / \sqrt{\text{ratio}}, \qquad
@@ -80,10 +81,11 @@ def anchors(
     middle = np.stack(np.broadcast_arrays(x, y[:, None], x, y[:, None]), axis=-1)
     reach = np.stack([-w, -h, w, h], axis=-1) / 2  # (shapes, 4)
     boxes = middle[:, :, None] + reach  # (rows, columns, shapes, 4)
-    return boxes.reshape(-1, 4).astype(np.float32)
+    anchors: Array = boxes.reshape(-1, 4).astype(np.float32)
+    return anchors
 
 
-def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def overlaps(a: Array, b: Array) -> Array:
     """The intersection over union of each box of a with each of b: (len(a), len(b)).
 
     A box without an area shares nothing with any, not even with itself.
@@ -98,12 +100,12 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(shared, union, out=shared)
 
 
-def paired_overlaps(boxes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def paired_overlaps(boxes: Array, a: Array, b: Array) -> Array:
     """The intersection over union of pairs of boxes, by their numbers: (len(a),)."""
     left, top, right, bottom = np.ascontiguousarray(boxes.T)
     area = (right - left) * (bottom - top)
     shared = np.minimum(bottom[a], bottom[b]) - np.maximum(top[a], top[b])
-    ratio = np.zeros_like(shared)
+    ratio: Array = np.zeros_like(shared)
     high = np.flatnonzero(shared > 0)  # few are, and only those are looked at further
     a, b, shared = a[high], b[high], shared[high]
     width = np.minimum(right[a], right[b]) - np.maximum(left[a], left[b])
@@ -114,7 +116,7 @@ def paired_overlaps(boxes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarr
     return ratio
 
 
-def _common(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
+def _common(a: Array, b: Array, axis: int) -> Array:
     """The length that each of a has in common with each of b, along x or y."""
     length = np.minimum.outer(a[:, axis + 2], b[:, axis + 2])
     length -= np.maximum.outer(a[:, axis], b[:, axis])
@@ -123,7 +125,7 @@ def _common(a: np.ndarray, b: np.ndarray, axis: int) -> np.ndarray:
 
 def match_anchors(
     anchors: Any, boxes: Any, high: float = 0.7, low: float = 0.3
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Array, Array]:
     """Says which anchors shall find something, and what.
 
     An anchor is to find the box with which it overlaps most, if that is at least
@@ -174,8 +176,8 @@ def match_anchors(
 
 
 def sample(
-    label: np.ndarray, n: int, share: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    label: Array, n: int, share: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Draws n of many examples, of which at most a share are positive.
 
     Args:
@@ -200,7 +202,7 @@ def sample(
 # What MXNet's operators are given -----------------------------------------------------
 
 
-def ranks(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ranks(scores: Array) -> tuple[Array, Array]:
     """The order from the highest score down, and for each score n, n - 1, ... 1."""
     order = np.argsort(-scores, kind="stable")
     place = np.empty(len(order), np.int64)
@@ -208,14 +210,14 @@ def ranks(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return order, place
 
 
-def cells(boxes: np.ndarray, scale: float) -> np.ndarray:
+def cells(boxes: Array, scale: float) -> Array:
     """The first and the last whole cells of a map that each box touches, (n, 4)."""
     first = np.floor(boxes[:, :2] * scale)
     last = np.maximum(np.ceil(boxes[:, 2:] * scale), first + 1) - 1
     return np.concatenate([first, last], axis=1)
 
 
-def widened(boxes: np.ndarray, scale: float) -> np.ndarray:
+def widened(boxes: Array, scale: float) -> Array:
     """Boxes a few roundings wide and high at least: ROIAlign aborts on others."""
     low, high = boxes[:, :2], boxes[:, 2:]
     furthest = np.abs(boxes).max(initial=1 / scale)

@@ -24,6 +24,7 @@ from d2lib._checks import (
     check_share,
     check_share_schedule,
 )
+from d2lib._types import Array
 from d2lib.reinforcement.environments import VALIDATION, Walk
 from d2lib.reinforcement.replay import Batch, ReplayBuffer
 from d2lib.reinforcement.rollouts import LONGEST, TOGETHER, drawn_seed, record
@@ -127,7 +128,7 @@ class QLearner(Agent):
         best = self._best(self._seen(observations), self.q if last else self.chosen)
         return best if np.ndim(observations) == 2 else int(best[0])
 
-    def explore(self, observations: Any) -> np.ndarray:
+    def explore(self, observations: Any) -> Array:
         """Actions as they are taken to learn: some at random.
 
         Args:
@@ -142,7 +143,7 @@ class QLearner(Agent):
         """
         return self._explored(self._seen(observations))
 
-    def _explored(self, x: np.ndarray) -> np.ndarray:
+    def _explored(self, x: Array) -> Array:
         """The best actions so far, but for some that are drawn."""
         epsilon, n = self.epsilon, len(x)
         if callable(epsilon):
@@ -155,9 +156,10 @@ class QLearner(Agent):
             return np.where(drawn, self.generator.integers(0, self.actions, n), best)
         return best
 
-    def _best(self, x: np.ndarray, network: Any) -> np.ndarray:
+    def _best(self, x: Array, network: Any) -> Array:
         dl: Any = importlib.import_module(self.twin)
-        return dl.to_numpy(network(x)).argmax(axis=1)
+        best: Array = dl.to_numpy(network(x)).argmax(axis=1)
+        return best
 
     # Learning -----------------------------------------------------------------------
 

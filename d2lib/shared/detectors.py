@@ -31,6 +31,7 @@ from d2lib._checks import (
     check_proposed,
     check_truths,
 )
+from d2lib._types import Array
 from d2lib.metrics import Detections
 from d2lib.shared.boxes import anchors, match_anchors, overlaps, sample
 
@@ -86,7 +87,7 @@ class Proposer:
         n, *cells = score.shape
         return score.reshape(n, prod(cells)), code.reshape(n, prod(cells), 4)
 
-    def anchors(self, rows: int, columns: int) -> np.ndarray:
+    def anchors(self, rows: int, columns: int) -> Array:
         """The anchors of a feature map of that size, (rows * columns * shapes, 4)."""
         check_positive_int(rows, "rows")
         check_positive_int(columns, "columns")
@@ -96,8 +97,8 @@ class Proposer:
         self,
         score: Any,
         code: Any,
-        base: np.ndarray,
-        boxes: Sequence[np.ndarray],
+        base: Array,
+        boxes: Sequence[Array],
         seed: Any = None,
         n: int = 64,
     ) -> tuple[Any, Any]:
@@ -152,12 +153,12 @@ class Proposer:
         self,
         score: Any,
         code: Any,
-        base: np.ndarray,
+        base: Array,
         size: tuple[int, int],
         most: int = 50,
         before: int = 300,
         overlap: float = 0.7,
-    ) -> list[np.ndarray]:
+    ) -> list[Array]:
         """The regions that are worth a second look, for each image the best first.
 
         Args:
@@ -387,7 +388,7 @@ class Detector:
 
 
 def code_loss(
-    dl: Any, codes: Any, rows: Any, wanted: list, near: list, share: int
+    dl: Any, codes: Any, rows: Any, wanted: list[Array], near: list[Array], share: int
 ) -> Any:
     """The smooth L1 loss of some rows of codes, summed, over all that were asked.
 
@@ -399,7 +400,7 @@ def code_loss(
     return dl.smooth_l1(codes[rows], target, reduction="sum") * (1.0 / share)
 
 
-def clipped(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def clipped(boxes: Array, size: tuple[int, int]) -> Array:
     """Boxes, as far as they lie in an image of that height and width."""
     height, width = size
     return boxes.clip(0, np.array([width, height, width, height], boxes.dtype))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import check_non_negative, check_parameters, check_schedule, short
+from d2lib._types import Array
 from d2lib.schedules import Rate, described, learning_rate, loaded_rate
 
 __all__ = ["Group", "Grouped", "Paced"]
@@ -38,7 +39,7 @@ class Paced:
         if self.schedule is not None:
             self._lr = learning_rate(self.schedule, self.steps)
 
-    def _rate(self) -> dict[str, np.ndarray]:
+    def _rate(self) -> dict[str, Array]:
         """The rate and whether there is a schedule, for a checkpoint."""
         scheduled = int(self.schedule is not None)
         return {"lr": np.asarray(self._lr), "scheduled": np.asarray(scheduled)}
@@ -144,7 +145,7 @@ class Grouped(Paced):
         finally:
             own.update(before)
 
-    def _rates(self) -> dict[str, np.ndarray]:
+    def _rates(self) -> dict[str, Array]:
         """The rates of all, for a checkpoint."""
         rates = {"steps": np.asarray(self.steps), **self._rate()}
         for i, group in enumerate(self.groups):
@@ -152,7 +153,7 @@ class Grouped(Paced):
                 rates |= {f"group{i}.{k}": v for k, v in group._rate().items()}
         return rates
 
-    def _load_rates(self, given: Mapping[str, np.ndarray]) -> None:
+    def _load_rates(self, given: Mapping[str, Array]) -> None:
         """Takes over what `_rates` returned; if it can't be, nothing is changed."""
         lr = loaded_rate(given, self.schedule)
         own = {

@@ -20,6 +20,7 @@ from d2lib._checks import (
     check_positive_int,
     check_share,
 )
+from d2lib._types import Array
 from d2lib.data import minibatches
 from d2lib.reinforcement.environments import Walk
 from d2lib.reinforcement.returns import discounted_returns, generalized_advantages
@@ -75,7 +76,7 @@ class PolicyLearner(Agent):
         """A score (logit) of every action: (n, inputs) to a tensor (n, actions)."""
         return self._looks(observations, self.scores)
 
-    def probabilities(self, observations: Any) -> np.ndarray:
+    def probabilities(self, observations: Any) -> Array:
         """P(a | s) of every action.
 
         Args:
@@ -89,7 +90,8 @@ class PolicyLearner(Agent):
             TypeError: what holds no numbers.
         """
         dl: Any = importlib.import_module(self.twin)
-        return dl.to_numpy(dl.softmax(self.scores(self._seen(observations))))
+        p: Array = dl.to_numpy(dl.softmax(self.scores(self._seen(observations))))
+        return p
 
     def act(self, observations: Any, last: bool = False) -> Any:
         """The most probable action.
@@ -110,7 +112,7 @@ class PolicyLearner(Agent):
         best = dl.to_numpy(self.scores(self._seen(observations))).argmax(axis=1)
         return best if np.ndim(observations) == 2 else int(best[0])
 
-    def explore(self, observations: Any) -> np.ndarray:
+    def explore(self, observations: Any) -> Array:
         """Actions drawn from the policy, each with its probability.
 
         To every score a number is added, drawn from the Gumbel distribution: then each
@@ -129,9 +131,10 @@ class PolicyLearner(Agent):
         dl: Any = importlib.import_module(self.twin)
         x = self._seen(observations)
         noise = self.generator.gumbel(size=(len(x), self.actions)).astype(np.float32)
-        return dl.to_numpy(self.scores(x) + dl.tensor(noise)).argmax(axis=1)
+        drawn: Array = dl.to_numpy(self.scores(x) + dl.tensor(noise)).argmax(axis=1)
+        return drawn
 
-    def weights(self, batch: Rollout) -> np.ndarray:
+    def weights(self, batch: Rollout) -> Array:
         r"""How much each step's action counts: its return, less the baseline.
 
         Args:
@@ -317,12 +320,13 @@ class GaussianLearner(Agent):
         return self._looks(observations, self.mean)
 
     @property
-    def sigma(self) -> np.ndarray:
+    def sigma(self) -> Array:
         """The spread of the actions, shape (actions,)."""
         dl: Any = importlib.import_module(self.twin)
-        return dl.to_numpy(dl.exp(self.log_sigma))
+        sigma: Array = dl.to_numpy(dl.exp(self.log_sigma))
+        return sigma
 
-    def values(self, observations: Any) -> np.ndarray:
+    def values(self, observations: Any) -> Array:
         """V(s), what is expected of a state, in scaled rewards.
 
         Args:
@@ -336,9 +340,10 @@ class GaussianLearner(Agent):
             TypeError: what holds no numbers.
         """
         dl: Any = importlib.import_module(self.twin)
-        return dl.to_numpy(self.value(self._seen(observations)))[:, 0]
+        expected: Array = dl.to_numpy(self.value(self._seen(observations)))[:, 0]
+        return expected
 
-    def act(self, observations: Any, last: bool = False) -> np.ndarray:
+    def act(self, observations: Any, last: bool = False) -> Array:
         """The mean of the policy, its most probable action.
 
         Args:
@@ -354,10 +359,10 @@ class GaussianLearner(Agent):
         """
         dl: Any = importlib.import_module(self.twin)
         check_flag(last, "last")
-        means = dl.to_numpy(self.mean(self._seen(observations)))
+        means: Array = dl.to_numpy(self.mean(self._seen(observations)))
         return means if np.ndim(observations) == 2 else means[0]
 
-    def explore(self, observations: Any) -> np.ndarray:
+    def explore(self, observations: Any) -> Array:
         """Actions drawn from the policy.
 
         Args:
@@ -373,9 +378,10 @@ class GaussianLearner(Agent):
         dl: Any = importlib.import_module(self.twin)
         x = self._seen(observations)
         noise = self.generator.normal(size=(len(x), self.actions)).astype(np.float32)
-        return dl.to_numpy(self._moved(x, noise))
+        drawn: Array = dl.to_numpy(self._moved(x, noise))
+        return drawn
 
-    def advantages(self, batch: Rollout) -> tuple[np.ndarray, np.ndarray]:
+    def advantages(self, batch: Rollout) -> tuple[Array, Array]:
         """How much better each step went than expected, and what to expect.
 
         Args:
@@ -487,7 +493,7 @@ class GaussianLearner(Agent):
         iterations = check_positive_int(iterations, "iterations", MOST)
         steps = check_positive_int(steps, "steps", MOST)
         copies = check_positive_int(copies, "copies")
-        drawn: list[np.ndarray] = []
+        drawn: list[Array] = []
 
         self.progress.interrupted, done = None, 0
         with (

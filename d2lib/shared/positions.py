@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from d2lib._checks import check_numbers, check_positive_int
+from d2lib._types import Array
 
 __all__ = ["positional_encoding"]
 
 
-def positional_encoding(length: int, units: int) -> np.ndarray:
+def positional_encoding(length: int, units: int) -> Array:
     r"""Gives every position a vector of its own: attention alone knows no order.
 
     .. math:: P_{t,2i} = \sin\frac{t}{10000^{2i/d}}, \qquad

@@ -6,11 +6,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from d2lib._types import Array
+
 __all__ = ["interpolation"]
 
 
 @lru_cache(maxsize=64)
-def interpolation(size: int, scale: int, mode: str) -> np.ndarray:
+def interpolation(size: int, scale: int, mode: str) -> Array:
     r"""The matrix that makes a row of pixels ``scale`` times as long.
 
     A pixel is a square with its number in the middle, so the middle of pixel i of the

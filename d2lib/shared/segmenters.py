@@ -20,6 +20,7 @@ from d2lib._checks import (
     check_positive,
     check_positive_int,
 )
+from d2lib._types import Array
 from d2lib.shared.detectors import layers_of
 
 __all__ = ["Segmenter"]
@@ -116,8 +117,9 @@ class Segmenter:
         weight = np.where(truth.reshape(-1) == 0, background, 1.0)
         return (each * dl.tensor(weight / weight.sum(), z.dtype)).sum()
 
-    def segment(self, images: Any) -> np.ndarray:
+    def segment(self, images: Any) -> Array:
         """The class of each pixel, int64, shape (batch, height, width)."""
         dl = importlib.import_module(self.twin)
         with dl.no_grad():
-            return dl.to_numpy(self.forward(images)).argmax(axis=1)
+            classes: Array = dl.to_numpy(self.forward(images)).argmax(axis=1)
+        return classes

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import as_generator, check_choice, check_dtype, check_shape
+from d2lib._types import Array
 
 __all__ = ["fans", "first_weights", "initialize"]
 
@@ -24,7 +25,7 @@ def initialize(
     scheme: str = "xavier",
     seed: Any = None,
     dtype: Any = np.float32,
-) -> np.ndarray:
+) -> Array:
     r"""Draws the first weights of a layer; both twins draw theirs here.
 
     ========== =======================================================================
@@ -106,18 +107,18 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
     return shape[1] * places, shape[0] * places
 
 
-def _rotation(rows: int, columns: int, generator: np.random.Generator) -> np.ndarray:
+def _rotation(rows: int, columns: int, generator: np.random.Generator) -> Array:
     """Draws a matrix whose columns are orthonormal; its rows, if they are fewer."""
     # QR of a normal matrix; the signs make the rotation uniformly distributed.
     normal = generator.normal(size=(max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(normal)
-    q = q * np.sign(np.diag(r))
-    return q if rows >= columns else q.T
+    turned: Array = q * np.sign(np.diag(r))
+    return turned if rows >= columns else turned.T
 
 
 def first_weights(
     inputs: int, units: int, gates: int, initializer: str, generator: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Array, Array, Array]:
     """Draws W_xh, W_hh and b of one layer, each gate's block for itself.
 
     Both twins draw here. A block sees ``inputs`` and ``units`` numbers, however many
