@@ -29,6 +29,7 @@ from d2lib._checks import (
     open_without_waiting,
     short,
 )
+from d2lib._types import Array, DType
 from d2lib.shared.recipes import build, check_same
 
 fcntl: Any
@@ -48,7 +49,7 @@ class CheckpointError(ValueError):
 
 
 def save(
-    path: str | Path, arrays: Mapping[str, np.ndarray], meta: Any | None = None
+    path: str | Path, arrays: Mapping[str, Array], meta: Any | None = None
 ) -> None:
     """Writes named arrays to ``path``, whole or not at all.
 
@@ -221,7 +222,7 @@ def _keep_name(folder: Path) -> None:
                 os.close(opened)
 
 
-def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
+def load(path: str | Path) -> tuple[dict[str, Array], Any]:
     """Reads what `save` wrote: the arrays and the meta data.
 
     Nothing that the file says is believed: it takes no more memory than the file is
@@ -242,8 +243,8 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], Any]:
 
 
 def read(
-    path: str | Path, check: Callable[[dict[str, np.ndarray], Any], None] | None = None
-) -> tuple[dict[str, np.ndarray], Any]:
+    path: str | Path, check: Callable[[dict[str, Array], Any], None] | None = None
+) -> tuple[dict[str, Array], Any]:
     """Reads what `save` wrote, once ``check`` has seen what it is.
 
     Args:
@@ -305,10 +306,10 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], DType]:
     """Reads the header of an ``.npy`` file: its shape and dtype."""
     version = np.lib.format.read_magic(file)
-    read_header = {
+    read_header: Any = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }.get(version)
@@ -318,7 +319,7 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     return shape, dtype
 
 
-def _outline(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+def _outline(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     """An array of a member's shape and dtype without content, if both fit its size."""
     with archive.open(member) as file:
         shape, dtype = _header(file)
@@ -332,9 +333,10 @@ def _outline(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     with archive.open(member) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+        array: Array = np.lib.format.read_array(file, allow_pickle=False)
+        return array
 
 
 def load_into(model: Any, path: str | Path) -> None:
@@ -359,7 +361,7 @@ def load_into(model: Any, path: str | Path) -> None:
             f"model must be a Module of d2lib.scratch or d2lib.mx, got {short(model)}"
         )
 
-    def check(outlines: dict[str, np.ndarray], meta: Any) -> None:
+    def check(outlines: dict[str, Array], meta: Any) -> None:
         with _of_another_model(path):
             _check_outlines(outlines, model)
             check_same(meta, model)
@@ -378,7 +380,7 @@ def load_model_of(twin: str, path: str | Path) -> Any:
     """
     built: list[Any] = []
 
-    def check(outlines: dict[str, np.ndarray], meta: Any) -> None:
+    def check(outlines: dict[str, Array], meta: Any) -> None:
         weights = weights_in(outlines)
         # An agent's file remembers steps, too.
         counted = outlines if _is_agents(meta) else weights
@@ -407,13 +409,13 @@ def _is_agents(meta: Any) -> bool:
     return isinstance(meta, dict) and "settings" in meta
 
 
-def _check_outlines(outlines: dict[str, np.ndarray], model: Any) -> None:
+def _check_outlines(outlines: dict[str, Array], model: Any) -> None:
     """Raises ValueError if the weights of a file are not those of such a model."""
     shapes = {name: values.shape for name, values in model.state().items()}
     check_state(weights_in(outlines), shapes, type(model).__name__)
 
 
-def _take_weights(model: Any, arrays: dict[str, np.ndarray], path: str | Path) -> None:
+def _take_weights(model: Any, arrays: dict[str, Array], path: str | Path) -> None:
     """Gives a model the weights of a file, if they are numbers that it can hold."""
     weights = weights_in(arrays)
     try:
@@ -424,7 +426,7 @@ def _take_weights(model: Any, arrays: dict[str, np.ndarray], path: str | Path) -
         model.load_state(weights)
 
 
-def weights_in(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def weights_in(arrays: dict[str, Array]) -> dict[str, Array]:
     """The weights of a model's checkpoint, or of that of a training run."""
     training = any(name.startswith("model/") for name in arrays)
     return part(arrays, "model/") if training else arrays
@@ -440,7 +442,7 @@ def _of_another_model(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-def part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     """The arrays whose names start with a prefix, under what follows it."""
     return {
         name[len(prefix) :]: array
@@ -449,7 +451,7 @@ def part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]
     }
 
 
-def generator_state(generator: np.random.Generator) -> np.ndarray:
+def generator_state(generator: np.random.Generator) -> Array:
     """Where a generator of random numbers stands, as an array for a checkpoint."""
     state = generator.bit_generator.state
     text = json.dumps(state, default=lambda array: array.tolist())

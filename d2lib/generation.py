@@ -15,6 +15,7 @@ from d2lib._checks import (
     check_positive_int,
     short,
 )
+from d2lib._types import Array
 
 __all__ = ["generate"]
 
@@ -112,8 +113,8 @@ def generate(
 
 
 def _draw(
-    logits: np.ndarray, temperature: float, top_k: int | None, rng: np.random.Generator
-) -> np.ndarray:
+    logits: Array, temperature: float, top_k: int | None, rng: np.random.Generator
+) -> Array:
     """Draws a token for each row of logits: (batch, tokens) to (batch,)."""
     if np.isnan(logits).any() or (logits == np.inf).any():
         raise ValueError(
@@ -123,7 +124,8 @@ def _draw(
     if (logits == -np.inf).all(axis=1).any():
         raise ValueError("generate needs a token that can come, got only -inf")
     if temperature == 0:
-        return logits.argmax(axis=1)
+        drawn: Array = logits.argmax(axis=1)
+        return drawn
     z = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
     with np.errstate(over="ignore"):  # -inf is right: e^-inf = 0, and the largest is 0
         z /= temperature
@@ -133,4 +135,5 @@ def _draw(
         np.put_along_axis(z, order[:, top_k:], -np.inf, axis=1)
     cumulative = np.exp(z).cumsum(axis=1)
     u = rng.random((len(z), 1)) * cumulative[:, -1:]
-    return (cumulative > u).argmax(axis=1)
+    drawn = (cumulative > u).argmax(axis=1)
+    return drawn

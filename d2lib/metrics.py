@@ -15,6 +15,7 @@ from d2lib._checks import (
     check_overlaps,
     check_results,
 )
+from d2lib._types import Array
 from d2lib.shared.boxes import overlaps
 
 __all__ = [
@@ -41,9 +42,9 @@ class Detections(NamedTuple):
         scores: how sure it is, shape (n,).
     """
 
-    boxes: np.ndarray
-    classes: np.ndarray
-    scores: np.ndarray
+    boxes: Array
+    classes: Array
+    scores: Array
 
 
 class Truth(NamedTuple):
@@ -54,8 +55,8 @@ class Truth(NamedTuple):
         classes: whole numbers, shape (n,).
     """
 
-    boxes: np.ndarray
-    classes: np.ndarray
+    boxes: Array
+    classes: Array
 
 
 def average_precision(
@@ -116,7 +117,7 @@ def average_precision(
 
 def precision_recall(
     found: Sequence[Any], truth: Sequence[Any], name: int, overlap: float = 0.5
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Array, Array, Array]:
     """The curve behind `average_precision`, for one class.
 
     Args:
@@ -148,7 +149,7 @@ def _curve(
     truth: list[tuple[Any, ...]],
     name: int,
     overlap: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Array, Array, Array]:
     """`precision_recall` of what has been checked."""
     scores, right, boxes = [], [], 0
     for (seen, classes, sure), (there, kinds) in zip(found, truth, strict=True):
@@ -179,7 +180,7 @@ def _area(
     return float(np.append(best, 0)[where].mean())
 
 
-def _right(boxes: np.ndarray, wanted: np.ndarray, overlap: float) -> np.ndarray:
+def _right(boxes: Array, wanted: Array, overlap: float) -> Array:
     """Which of the boxes, the surest first, find one that is wanted."""
     hits = np.zeros(len(boxes), bool)
     free = np.ones(len(wanted), bool)

@@ -22,6 +22,7 @@ from d2lib._checks import (
     short,
     twin_of,
 )
+from d2lib._types import Array
 from d2lib.training import EarlyStopping, fit, predict
 
 try:
@@ -119,11 +120,12 @@ class _Estimator(BaseEstimator):
             classes, counts = np.unique(labels, return_counts=True)
             if counts.min() < 2 or min(n, len(y) - n) < len(classes):
                 labels = None  # too few for each to have one on both sides
-        return train_test_split(
+        parts: list[Any] = train_test_split(
             X, y, test_size=n, stratify=labels, random_state=check_seed(self.seed)
         )
+        return parts
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: Any) -> Array:
         """What the network makes of rows, in float64."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float32, reset=False)
@@ -223,16 +225,18 @@ class Classifier(ClassifierMixin, _Estimator):
         )
         return self
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any) -> Array:
         """Returns the probability of each class, (n, classes), float64."""
         z = self._outputs(X)
         e = np.exp(z - z.max(axis=1, keepdims=True))
-        return e / e.sum(axis=1, keepdims=True)
+        p: Array = e / e.sum(axis=1, keepdims=True)
+        return p
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Array:
         """Returns the most probable label of each row, (n,)."""
         answers = self._outputs(X).argmax(axis=1)
-        return self.classes_[answers]
+        labels: Array = self.classes_[answers]
+        return labels
 
 
 class Regressor(RegressorMixin, _Estimator):
@@ -282,7 +286,7 @@ class Regressor(RegressorMixin, _Estimator):
         self._train(X, targets.reshape(-1, 1), 1, "mse")
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Array:
         """Returns the prediction for each row, (n,), float64."""
         standardised = self._outputs(X)[:, 0]
         return self._middle + self._spread * standardised

@@ -19,6 +19,7 @@ from d2lib._checks import (
     check_non_negative,
     check_unit_interval,
 )
+from d2lib._types import Array
 
 __all__ = ["flip", "noise", "shift"]
 
@@ -27,7 +28,7 @@ _FAR = 2**31  # pixels, more than any image has
 
 def shift(
     images: Any, seed: int | np.random.Generator | None = None, pixels: int = 2
-) -> np.ndarray:
+) -> Array:
     """Moves each image by a few pixels, up or down and left or right.
 
     What comes in at the edge is 0, as the background of MNIST is.
@@ -69,7 +70,7 @@ def shift(
 
 def flip(
     images: Any, seed: int | np.random.Generator | None = None, share: float = 0.5
-) -> np.ndarray:
+) -> Array:
     """Mirrors some of the images, left and right: for cats, and not for digits.
 
     Args:
@@ -102,7 +103,7 @@ def flip(
 
 def noise(
     images: Any, seed: int | np.random.Generator | None = None, std: float = 0.1
-) -> np.ndarray:
+) -> Array:
     """Adds a normal random number to each pixel.
 
     Args:
@@ -127,11 +128,12 @@ def noise(
     std = check_non_negative(std, "std")
     drawn = as_generator(seed).standard_normal(images.shape, np.float32)
     with np.errstate(over="ignore"):  # what is too large is infinite
-        return images + np.float32(std) * drawn
+        noisy: Array = images + np.float32(std) * drawn
+        return noisy
 
 
-def _checked(images: Any, what: str) -> np.ndarray:
+def _checked(images: Any, what: str) -> Array:
     """Images as a float array, (batch, channels, height, width)."""
-    images = as_float_array(images, name="images")
-    check_images(images.shape, None, what)
-    return images
+    checked = as_float_array(images, name="images")
+    check_images(checked.shape, None, what)
+    return checked

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import as_array, as_generator, check_flag, check_positive_int
+from d2lib._types import Array
 
 __all__ = ["minibatches"]
 
@@ -19,7 +20,7 @@ def minibatches(
     shuffle: bool = True,
     drop_last: bool = False,
     seed: int | np.random.Generator | None = None,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[Array, Array]]:
     r"""Goes through the data once, ``batch_size`` examples at a time.
 
     The gradient of one example is noisy, that of all of them is expensive. A batch
@@ -87,8 +88,8 @@ def minibatches(
 
 
 def _batches(
-    x: np.ndarray, y: np.ndarray, batch_size: int, order: np.ndarray | None, end: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    x: Array, y: Array, batch_size: int, order: Array | None, end: int
+) -> Iterator[tuple[Array, Array]]:
     for start in range(0, end, batch_size):
         rows = slice(start, start + batch_size)
         if order is None:

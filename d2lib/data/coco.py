@@ -20,6 +20,10 @@ from d2lib.data.idx import DataError
 
 __all__ = ["Pictures", "load_coco"]
 
+Content = dict[str, list[Any]]
+Numbers = dict[Any, int]
+Things = dict[Any, list[tuple[list[float], int]]]
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pictures:
@@ -133,7 +137,7 @@ def _annotations(path: Path) -> Path:
     return found[0]
 
 
-def _parsed(file: Path) -> dict[str, list]:
+def _parsed(file: Path) -> Content:
     """What the file says: three lists."""
     with open(file, "rb") as stream:
         data = stream.read()
@@ -146,7 +150,8 @@ def _parsed(file: Path) -> dict[str, list]:
             raise DataError(
                 f"path must be a file in COCO's format, {file} lacks the list {key!r}"
             )
-    return content
+    lists: Content = content
+    return lists
 
 
 def _values(one: Any, keys: tuple[str, ...], what: str, file: Path) -> list[Any]:
@@ -159,7 +164,7 @@ def _values(one: Any, keys: tuple[str, ...], what: str, file: Path) -> list[Any]
     return [one[key] for key in keys]
 
 
-def _categories(content: dict[str, list], file: Path) -> tuple[dict, list[str]]:
+def _categories(content: Content, file: Path) -> tuple[Numbers, list[str]]:
     """The number of each category's id, and the names."""
     pairs = [
         _values(one, ("id", "name"), "a category", file)
@@ -172,9 +177,11 @@ def _categories(content: dict[str, list], file: Path) -> tuple[dict, list[str]]:
     return numbers, [str(name) for _, name in pairs]
 
 
-def _things(content: dict[str, list], numbers: dict, files: dict, file: Path) -> dict:
+def _things(
+    content: Content, numbers: Numbers, files: dict[Any, Path], file: Path
+) -> Things:
     """For each image's id the boxes and classes of what is in it."""
-    things: dict[Any, list] = {number: [] for number in files}
+    things: Things = {number: [] for number in files}
     for one in content["annotations"]:
         image, category, bbox = _values(
             one, ("image_id", "category_id", "bbox"), "an annotation", file
@@ -206,7 +213,9 @@ def _things(content: dict[str, list], numbers: dict, files: dict, file: Path) ->
     return things
 
 
-def _cut(boxes: list, height: int, width: int, where: Path) -> npt.NDArray[np.float32]:
+def _cut(
+    boxes: list[list[float]], height: int, width: int, where: Path
+) -> npt.NDArray[np.float32]:
     """Boxes as an array, as far as they lie in their image."""
     array = np.array(boxes, np.float32).reshape(-1, 4)
     inside = array.clip(0, np.array([width, height] * 2, np.float32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,8 @@ import numpy.typing as npt
 from d2lib._checks import as_array, as_generator, check_positive_int
 
 __all__ = ["context_windows", "sentences"]
+
+T = TypeVar("T")
 
 _HE, _SHE = ("he", "his", "himself"), ("she", "her", "herself")
 # Each row: a person, its pronouns, whether grown up, whether of a royal house.
@@ -126,7 +128,7 @@ def context_windows(
     return np.delete(windows, size, axis=1), windows[:, size].copy()
 
 
-def _one(rng: np.random.Generator, *options: Any) -> Any:
+def _one(rng: np.random.Generator, *options: T) -> T:
     return options[rng.integers(len(options))]
 
 

@@ -29,6 +29,7 @@ from typing import IO, cast
 import numpy as np
 
 from d2lib._checks import check_path, open_without_waiting
+from d2lib._types import Array
 
 __all__ = ["DataError", "read_idx"]
 
@@ -43,7 +44,7 @@ class DataError(ValueError):
     """A data file that is damaged, cut short, or not what it claims to be."""
 
 
-def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+def read_idx(path: str | os.PathLike[str]) -> Array:
     """Reads an IDX file, compressed with gzip or not, into an array.
 
     Whether it is compressed is seen from its first bytes, not from its name.
@@ -94,7 +95,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             ) from error
 
 
-def _read(stream: IO[bytes], path: Path, most: int) -> np.ndarray:
+def _read(stream: IO[bytes], path: Path, most: int) -> Array:
     """Reads header and numbers from ``stream``, which holds at most ``most`` bytes."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES:

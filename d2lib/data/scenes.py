@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from d2lib._checks import check_choice, check_numbers, check_positive_int, check_seed
+from d2lib._types import Array
 from d2lib.data.mnist import load_mnist
 from d2lib.shared.boxes import overlaps
 
@@ -113,7 +114,7 @@ def _scene(
     rng: np.random.Generator,
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray, npt.NDArray]:
+) -> tuple[Array, Array, Array, Array]:
     """One image, its classes by pixel, its boxes and their classes."""
     ink = np.zeros((SIZE, SIZE), np.float32)
     pixels = np.zeros((SIZE, SIZE), np.int64)
@@ -172,7 +173,8 @@ def _coverage(new: int, old: int) -> npt.NDArray[np.float32]:
     low = np.maximum(edges[:-1, None], np.arange(old))
     high = np.minimum(edges[1:, None], np.arange(1, old + 1))
     A = (high - low).clip(0)  # (new, old)
-    return (A / A.sum(axis=1, keepdims=True)).astype(np.float32)
+    shares: Array = A / A.sum(axis=1, keepdims=True)
+    return shares.astype(np.float32)
 
 
 def _cropped(digit: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

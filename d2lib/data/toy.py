@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from d2lib._checks import as_generator, check_non_negative, check_positive_int
+from d2lib._types import Array
 
 __all__ = [
     "WILL_I_PASS_BEFORE",
@@ -258,9 +259,10 @@ def noisy_sine(
     return x, _jitter(np.sin(2 * np.pi * x), noise, rng)
 
 
-def _points(x_1: np.ndarray, x_2: np.ndarray) -> Floats:
+def _points(x_1: Array, x_2: Array) -> Floats:
     return np.stack([x_1, x_2], axis=1).astype(np.float32)  # (n, 2)
 
 
-def _jitter(x: np.ndarray, noise: float, rng: np.random.Generator) -> Floats:
-    return (x + noise * rng.standard_normal(x.shape)).astype(np.float32)
+def _jitter(x: Array, noise: float, rng: np.random.Generator) -> Floats:
+    moved: Floats = (x + noise * rng.standard_normal(x.shape)).astype(np.float32)
+    return moved

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from d2lib._types import Array
 from d2lib.music.abc import Bar, Symbol, Tune, parse_abc
 from d2lib.music.notebook import Html
 
@@ -508,7 +509,7 @@ def _clef(picture: _Picture, x: float) -> None:
     picture.dot(x + foot[0], 3 * _SPACE - foot[1], 2.6)
 
 
-def _smooth(points: np.ndarray, steps: int = 6) -> np.ndarray:
+def _smooth(points: Array, steps: int = 6) -> Array:
     """A Catmull-Rom curve through the points."""
     p = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from d2lib._types import Array
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -29,7 +31,7 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return figure
 
 
-def as_numpy(x: Any) -> np.ndarray:
+def as_numpy(x: Any) -> Array:
     """Takes what either twin returns: a NumPy array, a Tensor or an MXNet array."""
     if hasattr(x, "asnumpy"):
         x = x.asnumpy()
@@ -44,7 +46,7 @@ def rgb(color: str) -> tuple[float, ...]:
 
 def grid(
     xlim: tuple[float, float], ylim: tuple[float, float], resolution: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Array, Array]:
     for name, (low, high) in (("xlim", xlim), ("ylim", ylim)):
         if not (np.isfinite([low, high]).all() and low < high):
             raise ValueError(

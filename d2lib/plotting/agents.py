@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from d2lib._checks import check_count, check_positive, short
+from d2lib._types import Array
 from d2lib.plotting.style import COLORS
 
 __all__ = ["Film", "Scene", "watch"]
@@ -78,7 +79,7 @@ class Scene(NamedTuple):
     width: float
     height: float
     ground: str
-    parts: Sequence[tuple[str, np.ndarray]]
+    parts: Sequence[tuple[str, Array]]
     says: str = ""
     seconds: float = 0.05
 
@@ -137,7 +138,7 @@ def watch(
     return Film(_written(scene, title, said, seconds, len(rewards)))
 
 
-def _states(episode: Any, number: int) -> tuple[np.ndarray, np.ndarray, str]:
+def _states(episode: Any, number: int) -> tuple[Array, Array, str]:
     """The states of an episode, one more than its rewards, and how it ended."""
     needs = ("observations", "following", "rewards", "starts", "ends", "terminated")
     if not all(hasattr(episode, name) for name in needs):
@@ -219,10 +220,11 @@ def _written(scene: Scene, title: str, said: str, seconds: float, steps: int) ->
     )
 
 
-def _moments(scene: Scene) -> np.ndarray:
+def _moments(scene: Scene) -> Array:
     """Which states the still shows."""
     n = len(scene.parts[0][1])
-    return np.unique(np.linspace(0, n - 1, min(MOMENTS, n)).round().astype(int))
+    shown: Array = np.unique(np.linspace(0, n - 1, min(MOMENTS, n)).round().astype(int))
+    return shown
 
 
 def _still(scene: Scene) -> str:
@@ -239,13 +241,13 @@ def _still(scene: Scene) -> str:
     return drawn
 
 
-def _transform(pose: np.ndarray) -> str:
+def _transform(pose: Array) -> str:
     x, y, angle = pose
     turned = f" rotate({_n(angle)})" if _n(angle) != "0" else ""
     return f"translate({_n(x)} {_n(y)}){turned}"
 
 
-def _way(poses: np.ndarray) -> str:
+def _way(poses: Array) -> str:
     """Where a part is in each frame; between two states where there are too many."""
     poses = np.asarray(poses, np.float64)
     if len(poses) > FRAMES:
@@ -264,7 +266,7 @@ def _n(number: float, digits: int = 1) -> str:
 # Worlds -------------------------------------------------------------------------------
 
 
-def _look(env: Any) -> tuple[str, Callable[[np.ndarray], Scene]]:
+def _look(env: Any) -> tuple[str, Callable[[Array], Scene]]:
     """What the world is called, and what draws it."""
     if isinstance(env, (list, tuple, np.ndarray)):
         return "A walk", _grid(env)
@@ -297,7 +299,7 @@ def _spec(env: Any) -> Any:
     return getattr(env, "spec", None)
 
 
-def _of(states: np.ndarray, inputs: int, name: str) -> np.ndarray:
+def _of(states: Array, inputs: int, name: str) -> Array:
     """Observations in columns, of which there must be so many."""
     if states.shape[1] != inputs:
         raise ValueError(
@@ -307,7 +309,7 @@ def _of(states: np.ndarray, inputs: int, name: str) -> np.ndarray:
     return states.T
 
 
-def _cart_pole(states: np.ndarray) -> Scene:
+def _cart_pole(states: Array) -> Scene:
     x, _, angle, _ = _of(states, 4, "CartPole")
     at, degrees = 300 + 110 * x, np.degrees(angle)
     level, still = np.full(len(x), 150.0), np.zeros(len(x))
@@ -332,7 +334,7 @@ def _cart_pole(states: np.ndarray) -> Scene:
     )
 
 
-def _pendulum(states: np.ndarray) -> Scene:
+def _pendulum(states: Array) -> Scene:
     x, y, _ = _of(states, 3, "Pendulum")
     angle = np.degrees(np.unwrap(np.arctan2(y, x)))  # 0 is up, more is to the left
     middle = np.full(len(x), 150.0)
@@ -356,11 +358,11 @@ def _pendulum(states: np.ndarray) -> Scene:
     )
 
 
-def _mountain_car(goal: float) -> Callable[[np.ndarray], Scene]:
-    def look(states: np.ndarray) -> Scene:
+def _mountain_car(goal: float) -> Callable[[Array], Scene]:
+    def look(states: Array) -> Scene:
         x, _ = _of(states, 2, "MountainCar")
 
-        def place(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def place(x: Array) -> tuple[Array, Array]:
             return 20 + 311 * (x + 1.2), 320 - 280 * (0.45 * np.sin(3 * x) + 0.55)
 
         hill = " ".join(
@@ -400,7 +402,7 @@ FEW = 12  # moves that are told one by one
 TILE = 60
 
 
-def _grid(rows: Any) -> Callable[[np.ndarray], Scene]:
+def _grid(rows: Any) -> Callable[[Array], Scene]:
     """What draws a walk over tiles, from a map: rows of letters."""
     letters = [
         [c.decode() if isinstance(c, bytes) else str(c) for c in row]
@@ -410,7 +412,7 @@ def _grid(rows: Any) -> Callable[[np.ndarray], Scene]:
     if not width or any(len(row) != width for row in letters):
         raise ValueError(f"a map needs rows of one length, got {short(rows)}")
 
-    def look(states: np.ndarray) -> Scene:
+    def look(states: Array) -> Scene:
         if (
             states.shape[1] != height * width
             or not ((states.sum(axis=1) == 1) & (states.max(axis=1) == 1)).all()
@@ -439,7 +441,7 @@ def _grid(rows: Any) -> Callable[[np.ndarray], Scene]:
     return look
 
 
-def _turns(poses: np.ndarray) -> np.ndarray:
+def _turns(poses: Array) -> Array:
     """Places without those at which it goes on straight, or stays."""
     keep = [poses[0]]
     for before, here, after in zip(poses, poses[1:], poses[2:], strict=False):
@@ -468,7 +470,7 @@ def _tiles(letters: list[list[str]]) -> str:
     return drawn
 
 
-def _walk(letters: list[list[str]], tiles: np.ndarray) -> str:
+def _walk(letters: list[list[str]], tiles: Array) -> str:
     """A walk in words."""
     kinds = {"S": "the start", "G": "the goal", "H": "a hole", "C": "the cliff"}
     moves = [
@@ -485,7 +487,7 @@ def _walk(letters: list[list[str]], tiles: np.ndarray) -> str:
 
 
 CLIFF = ["." * 12] * 3 + ["S" + "C" * 10 + "G"]
-LOOKS: dict[str, Callable[[np.ndarray], Scene]] = {
+LOOKS: dict[str, Callable[[Array], Scene]] = {
     "CartPole": _cart_pole,
     "Pendulum": _pendulum,
     "MountainCarContinuous": _mountain_car(0.45),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from d2lib._checks import check_positive_int
+from d2lib._types import Array
 from d2lib.plotting._canvas import as_numpy, grid, new_figure, rgb
 from d2lib.plotting.style import COLORS, MARKERS, TEXT
 
@@ -77,7 +78,7 @@ def plot_points(
 
 def plot_decision(
     ax: Axes,
-    predict: Callable[[np.ndarray], Any],
+    predict: Callable[[Array], Any],
     xlim: tuple[float, float],
     ylim: tuple[float, float],
     resolution: int = 150,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from d2lib._checks import check_positive_int
+from d2lib._types import Array
 from d2lib.plotting._canvas import as_numpy, grid, rgb
 from d2lib.plotting.style import COLORS, LINE_STYLES, MARKERS, TEXT
 
@@ -19,7 +20,7 @@ __all__ = ["plot_contours", "plot_path"]
 
 def plot_contours(
     ax: Axes,
-    f: Callable[[np.ndarray, np.ndarray], Any],
+    f: Callable[[Array, Array], Any],
     xlim: tuple[float, float],
     ylim: tuple[float, float],
     levels: int | Sequence[float] = 14,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from d2lib._checks import check_positive_int
+from d2lib._types import Array
 from d2lib.plotting._canvas import WIDTH, new_figure
 from d2lib.plotting.style import COLORS, TEXT
 
@@ -60,7 +61,7 @@ def plot_network(
     width, height = (len(counts) - 0.6) * spread + 1.2, tallest + 1.5
     if ax is None:
         ax = new_figure(min(WIDTH * height / width, 0.7 * height)).gca()
-    places: list[np.ndarray] = []
+    places: list[Array] = []
     for column, count in enumerate(counts):
         shown = min(count, most)
         heights = (shown - 1) / 2 - np.arange(shown)
