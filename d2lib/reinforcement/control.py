@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import check_positive_int
+from d2lib._types import Array
 from d2lib.reinforcement.environments import MOST_COPIES, gymnasium
 
 __all__ = ["CartPole", "MountainCarContinuous", "Pendulum"]
@@ -74,19 +75,17 @@ class Copies:
         """There is nothing to close."""
 
     @staticmethod
-    def start(generator: np.random.Generator, n: int) -> np.ndarray:
+    def start(generator: np.random.Generator, n: int) -> Array:
         """Returns states to start from, shape (n, numbers)."""
         raise NotImplementedError
 
     @staticmethod
-    def observe(states: np.ndarray) -> np.ndarray:
+    def observe(states: Array) -> Array:
         """Returns what is observed in states."""
         raise NotImplementedError
 
     @staticmethod
-    def move(
-        states: np.ndarray, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def move(states: Array, actions: Array) -> tuple[Array, Array, Array]:
         """Returns the next states, the rewards, and whether it is over."""
         raise NotImplementedError
 
@@ -116,19 +115,17 @@ class CartPole(Copies):
     id, limit, numbers = "CartPole-v1", 500, 4
 
     @staticmethod
-    def start(generator: np.random.Generator, n: int) -> np.ndarray:
+    def start(generator: np.random.Generator, n: int) -> Array:
         """Nearly upright, nearly in the middle, nearly at rest."""
         return generator.uniform(-0.05, 0.05, (n, 4))
 
     @staticmethod
-    def observe(states: np.ndarray) -> np.ndarray:
+    def observe(states: Array) -> Array:
         """All of the state."""
         return states.astype(np.float32)
 
     @staticmethod
-    def move(
-        states: np.ndarray, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def move(states: Array, actions: Array) -> tuple[Array, Array, Array]:
         """Pushes with 10 N for 0.02 s: masses 1 and 0.1 kg, a pole of 1 m."""
         x, v, angle, w = states.T
         sin, cos = np.sin(angle), np.cos(angle)
@@ -168,20 +165,19 @@ class Pendulum(Copies):
     id, limit, numbers = "Pendulum-v1", 200, 2
 
     @staticmethod
-    def start(generator: np.random.Generator, n: int) -> np.ndarray:
+    def start(generator: np.random.Generator, n: int) -> Array:
         """Anywhere, at a speed of up to 1."""
         return generator.uniform(-1, 1, (n, 2)) * [math.pi, 1.0]
 
     @staticmethod
-    def observe(states: np.ndarray) -> np.ndarray:
+    def observe(states: Array) -> Array:
         """The angle as a point on the circle."""
         angle, w = states.T
-        return np.stack([np.cos(angle), np.sin(angle), w], axis=1).astype(np.float32)
+        seen: Array = np.stack([np.cos(angle), np.sin(angle), w], axis=1)
+        return seen.astype(np.float32)
 
     @staticmethod
-    def move(
-        states: np.ndarray, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def move(states: Array, actions: Array) -> tuple[Array, Array, Array]:
         """Turns for 0.05 s: a pole of 1 kg and 1 m, gravity 10."""
         angle, w = states.T
         torque = np.clip(actions[:, 0], -2.0, 2.0)
@@ -217,19 +213,17 @@ class MountainCarContinuous(Copies):
     id, limit, numbers = "MountainCarContinuous-v0", 999, 2
 
     @staticmethod
-    def start(generator: np.random.Generator, n: int) -> np.ndarray:
+    def start(generator: np.random.Generator, n: int) -> Array:
         """At rest, near the bottom."""
         return np.stack([generator.uniform(-0.6, -0.4, n), np.zeros(n)], axis=1)
 
     @staticmethod
-    def observe(states: np.ndarray) -> np.ndarray:
+    def observe(states: Array) -> Array:
         """All of the state."""
         return states.astype(np.float32)
 
     @staticmethod
-    def move(
-        states: np.ndarray, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def move(states: Array, actions: Array) -> tuple[Array, Array, Array]:
         """One step along the track, between -1.2 and 0.6."""
         x, v = states.T
         asked = actions[:, 0].astype(np.float64)

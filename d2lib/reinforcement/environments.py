@@ -24,6 +24,7 @@ from d2lib._checks import (
     check_positive_int,
     short,
 )
+from d2lib._types import Array
 
 __all__ = ["Step", "Walk", "gymnasium"]
 
@@ -66,11 +67,11 @@ class Step(NamedTuple):
             turn to reset a copy; nothing of that is to be learnt from.
     """
 
-    after: np.ndarray
-    rewards: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
-    real: np.ndarray
+    after: Array
+    rewards: Array
+    terminated: Array
+    truncated: Array
+    real: Array
 
 
 class Walk:
@@ -167,7 +168,7 @@ class Walk:
                 f"({said(first)}): mend its close()"
             ) from first
 
-    def reset(self, seed: int) -> np.ndarray:
+    def reset(self, seed: int) -> Array:
         """Starts new episodes everywhere, and returns what is observed.
 
         Args:
@@ -210,7 +211,7 @@ class Walk:
             self._totals[ended] = 0
         return step
 
-    def _step_all(self, actions: np.ndarray, wanted: Any) -> Step:
+    def _step_all(self, actions: Array, wanted: Any) -> Step:
         answer = self._asked(self._vector.step, actions)
         raw, rewards, over, left, info = self._five(answer)
         after = self._rows(raw)
@@ -237,7 +238,7 @@ class Walk:
         self._resetting = ended & (self._mode == "nextstep")
         return Step(after, rewards, over, left, real)
 
-    def _step_each(self, actions: np.ndarray, wanted: Any) -> Step:
+    def _step_each(self, actions: Array, wanted: Any) -> Step:
         n = self.copies
         after, real = self.observations.copy(), np.zeros(n, bool)
         rewards, over, left = np.zeros(n), np.zeros(n, bool), np.zeros(n, bool)
@@ -341,7 +342,7 @@ class Walk:
                 raise self._wrong(f"{name}={short(value)}", f"{name} is True or False")
         return bool(value)
 
-    def _column(self, values: Any, name: str) -> np.ndarray:
+    def _column(self, values: Any, name: str) -> Array:
         """What a vector says of each copy: numbers, or truth values."""
         array = plain(values)
         if (
@@ -357,7 +358,7 @@ class Walk:
             )
         return array.astype(np.float64)
 
-    def _rows(self, raw: Any, each: bool = False) -> np.ndarray:
+    def _rows(self, raw: Any, each: bool = False) -> Array:
         """Observations, a vector's or one by one, as rows of finite numbers."""
         if each:
             rows = np.array([self._row(seen) for seen in raw], np.float32)
@@ -376,7 +377,7 @@ class Walk:
                 rows = self._cast(array).reshape(self.copies, -1)
         return self._finite(rows, "observations")
 
-    def _row(self, seen: Any) -> np.ndarray:
+    def _row(self, seen: Any) -> Array:
         """One observation as a row of numbers."""
         if self._one_hot:
             row = np.zeros(self.inputs, np.float32)
@@ -399,11 +400,12 @@ class Walk:
                     "observation_space says",
                 )
             seen = self._cast(array)
-        return seen.reshape(-1)
+        numbers: Array = seen.reshape(-1)
+        return numbers
 
     def _number(self, seen: Any) -> int:
         """One of n possible observations, counted from 0."""
-        number = seen
+        number: int | None = seen
         if type(seen) is not int:
             array = plain(seen)
             whole = array is not None and not array.shape and array.dtype.kind in "iu"
@@ -417,7 +419,7 @@ class Walk:
             )
         return number - first
 
-    def _cast(self, array: np.ndarray) -> np.ndarray:
+    def _cast(self, array: Array) -> Array:
         """Numbers as float32."""
         if array.dtype is _FLOAT32:
             return array.copy()
@@ -430,7 +432,7 @@ class Walk:
             )
         return cast
 
-    def _finite(self, values: np.ndarray, what: str) -> np.ndarray:
+    def _finite(self, values: Array, what: str) -> Array:
         """Raises ValueError unless all are finite, in float32 too."""
         if values.dtype is _FLOAT32:
             fine = np.isfinite(values)
@@ -451,7 +453,7 @@ class Walk:
 
     # Actions ------------------------------------------------------------------------
 
-    def _checked(self, actions: Any) -> np.ndarray:
+    def _checked(self, actions: Any) -> Array:
         """Actions as the environment takes them."""
         array = as_array(actions, "actions")
         shape = (self.copies,) if self.discrete else (self.copies, self.actions)
@@ -477,7 +479,7 @@ class Walk:
             )
         return array
 
-    def _given(self, actions: np.ndarray) -> np.ndarray:
+    def _given(self, actions: Array) -> Array:
         """Actions in the form in which the environment takes them."""
         if self.discrete:
             # A vector gets an array of its own, whatever it does to it.
@@ -489,7 +491,7 @@ class Walk:
         """The nearest actions within the environment's bounds."""
         return actions if self.discrete else np.clip(actions, self.low, self.high)
 
-    def random(self, generator: np.random.Generator) -> np.ndarray:
+    def random(self, generator: np.random.Generator) -> Array:
         """Any actions, each as likely as any other.
 
         Raises:
@@ -543,7 +545,7 @@ def opened(env: Any, copies: int) -> tuple[list[Any], Any, bool]:
     return [env], None, False
 
 
-def plain(value: Any) -> np.ndarray | None:
+def plain(value: Any) -> Array | None:
     """What came from somebody else as an array; None is what can't be one."""
     try:
         return as_array(value, "value")
@@ -600,6 +602,6 @@ def _kind(space: Any) -> str:
     return f"{name} of no numbers" if name == "Box" and 0 in space.shape else name
 
 
-def _only_flags(array: np.ndarray) -> bool:
+def _only_flags(array: Array) -> bool:
     """Whether numbers are all 0 or 1; `numpy.isin` takes as long as a small network."""
     return bool(((array == 0) | (array == 1)).all())

@@ -20,6 +20,7 @@ from d2lib._checks import (
     check_state,
     short,
 )
+from d2lib._types import Array
 from d2lib.checkpoint import generator_state, set_generator_state
 
 __all__ = ["Batch", "ReplayBuffer"]
@@ -36,11 +37,11 @@ class Batch(NamedTuple):
         terminated: whether the step ended the episode, shape (batch,), float32: 0 or 1.
     """
 
-    observations: np.ndarray
-    actions: np.ndarray
-    rewards: np.ndarray
-    following: np.ndarray
-    terminated: np.ndarray
+    observations: Array
+    actions: Array
+    rewards: Array
+    following: Array
+    terminated: Array
 
 
 class ReplayBuffer:
@@ -146,7 +147,7 @@ class ReplayBuffer:
         steps.terminated[i] = flag
         self._added += 1
 
-    def _observed(self, values: Any, name: str) -> np.ndarray:
+    def _observed(self, values: Any, name: str) -> Array:
         array = as_float32(values, name)
         if array.shape != (self.inputs,):
             raise ValueError(
@@ -177,7 +178,7 @@ class ReplayBuffer:
         rows = self.generator.integers(0, n, batch_size)
         return Batch(*[column[rows] for column in self._steps])
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """Returns a copy of all that it holds, and of how it will draw."""
         arrays = {name: column.copy() for name, column in self._steps._asdict().items()}
         arrays["added"] = np.asarray(self._added)

@@ -20,6 +20,7 @@ from d2lib._checks import (
     check_share,
     check_sums,
 )
+from d2lib._types import Array
 
 __all__ = ["discounted_returns", "generalized_advantages"]
 
@@ -30,7 +31,7 @@ def discounted_returns(
     terminated: Any = None,
     truncated: Any = None,
     next_values: Any = None,
-) -> np.ndarray:
+) -> Array:
     r"""Sums up the rewards from each step on, the later ones counting less.
 
     .. math:: R_t = r_t + \gamma R_{t+1} = \sum_{i \ge t} \gamma^{i-t} r_i
@@ -83,7 +84,7 @@ def generalized_advantages(
     lam: float = 0.95,
     terminated: Any = None,
     truncated: Any = None,
-) -> np.ndarray:
+) -> Array:
     r"""How much better each step went than expected.
 
     The surprise of one step compares what was expected before it, :math:`V(s_t)`, with
@@ -141,7 +142,7 @@ def _ends(terminated: Any, truncated: Any, shape: tuple[Any, ...]) -> tuple[Any,
     return over, left
 
 
-def _summed(x: np.ndarray, keep: np.ndarray) -> np.ndarray:
+def _summed(x: Array, keep: Array) -> Array:
     """The sums y[t] = x[t] + keep[t] y[t + 1], from the last step to the first."""
     rows, factors = (x, keep) if x.ndim > 1 else (x.tolist(), keep.tolist())
     total, sums = 0.0 * rows[-1], []

@@ -14,6 +14,7 @@ from d2lib._checks import (
     check_seed,
     short,
 )
+from d2lib._types import Array
 from d2lib.reinforcement.environments import EVALUATION, SEEDS, Walk
 
 __all__ = ["Rollout", "evaluate", "rollout"]
@@ -37,41 +38,42 @@ class Rollout(NamedTuple):
         cut: whether only the recording ended there.
     """
 
-    observations: np.ndarray
-    actions: np.ndarray
-    rewards: np.ndarray
-    following: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
-    cut: np.ndarray
+    observations: Array
+    actions: Array
+    rewards: Array
+    following: Array
+    terminated: Array
+    truncated: Array
+    cut: Array
 
     @property
-    def left(self) -> np.ndarray:
+    def left(self) -> Array:
         """Whether something followed that was not recorded."""
         return (self.truncated | self.cut) & ~self.terminated
 
     @property
-    def ends(self) -> np.ndarray:
+    def ends(self) -> Array:
         """Whether the next row is of another episode, or there is none."""
         return self.terminated | self.truncated | self.cut
 
     @property
-    def starts(self) -> np.ndarray:
+    def starts(self) -> Array:
         """The rows with which episodes (or what was recorded of them) begin."""
         return np.flatnonzero(np.append(True, self.ends[:-1]))
 
     @property
-    def totals(self) -> np.ndarray:
+    def totals(self) -> Array:
         """The total reward of each episode that came to its end."""
         sums = np.add.reduceat(self.rewards, self.starts)
         return sums[~self.cut[self.ends]]
 
     @property
-    def times(self) -> np.ndarray:
+    def times(self) -> Array:
         """How many steps each row lies behind the first one of its episode."""
         starts = self.starts
         lengths = np.diff(np.append(starts, len(self.rewards)))
-        return np.arange(len(self.rewards)) - np.repeat(starts, lengths)
+        times: Array = np.arange(len(self.rewards)) - np.repeat(starts, lengths)
+        return times
 
 
 def rollout(
@@ -147,7 +149,7 @@ def evaluate(
     explore: bool = False,
     last: bool = False,
     max_steps: int = LONGEST,
-) -> np.ndarray:
+) -> Array:
     """Measures a policy on episodes that no agent of this package learns from.
 
     Args:
@@ -241,7 +243,7 @@ def record(
     quota = np.full(n, np.iinfo(np.int64).max)
     if episodes is not None:
         quota = np.array([(episodes + n - 1 - i) // n for i in range(n)])
-    kept: list[np.ndarray] = []
+    kept: list[Array] = []
     columns: list[tuple[Any, ...]] = []
     lengths = np.zeros(n, int)  # of the episodes that are going on
     while steps is None or len(kept) < steps:

@@ -22,6 +22,7 @@ from d2lib._checks import (
     check_rate,
     short,
 )
+from d2lib._types import Array
 from d2lib.reinforcement.environments import Walk
 from d2lib.reinforcement.rollouts import MOST_STEPS, drawn_seed
 
@@ -39,8 +40,8 @@ class Transitions(NamedTuple):
             on, shape (states, actions, states). What is missing to 1 ends it.
     """
 
-    rewards: np.ndarray
-    going_on: np.ndarray
+    rewards: Array
+    going_on: Array
 
 
 class Learnt(NamedTuple):
@@ -52,8 +53,8 @@ class Learnt(NamedTuple):
             learnt: such are the states in which an episode ends.
     """
 
-    values: np.ndarray
-    visits: np.ndarray
+    values: Array
+    visits: Array
 
 
 def transitions(env: Any) -> Transitions:
@@ -144,7 +145,9 @@ def _entries(
     return [(int(i) - first, entry) for i, entry in entries]
 
 
-def _outcome(outcome: Any, first: int, states: int) -> tuple | None:
+def _outcome(
+    outcome: Any, first: int, states: int
+) -> tuple[float, int, float, bool] | None:
     """What an action may lead to, its state counted from 0; None is no such thing."""
     if not (_listed(outcome) and len(outcome) == 4):
         return None
@@ -160,9 +163,7 @@ def _outcome(outcome: Any, first: int, states: int) -> tuple | None:
     return float(p), int(after) - first, float(reward), bool(over)
 
 
-def value_iteration(
-    model: Any, gamma: float = 0.99, tolerance: float = 1e-10
-) -> np.ndarray:
+def value_iteration(model: Any, gamma: float = 0.99, tolerance: float = 1e-10) -> Array:
     r"""Computes the value of each action in each state of a known world.
 
     Whoever acts as well as possible from now on gets, after action a in state s,
@@ -208,7 +209,7 @@ def value_iteration(
             )
         model = transitions(model)
     rewards, going_on = _checked(model)
-    q = np.zeros_like(rewards)
+    q: Array = np.zeros_like(rewards)
     change = 0.0
     for _ in range(MOST_SWEEPS):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -322,7 +323,7 @@ def _table_of(walk: Walk) -> tuple[int, int]:
     return walk.inputs, walk.actions
 
 
-def _checked(model: Transitions) -> tuple[np.ndarray, np.ndarray]:
+def _checked(model: Transitions) -> tuple[Array, Array]:
     try:
         rewards = np.asarray(model.rewards, np.float64)
         going_on = np.asarray(model.going_on, np.float64)

@@ -26,6 +26,7 @@ from d2lib._checks import (
     check_positive_int,
     short,
 )
+from d2lib._types import Array
 from d2lib.training.history import History
 
 __all__ = [
@@ -93,11 +94,11 @@ class Callback:
     def on_end(self, run: Run) -> None:
         """Called once, after the last epoch."""
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """The arrays to keep in a checkpoint."""
         return {}
 
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+    def load_state(self, state: Mapping[str, Array]) -> None:
         """Takes over what ``state`` returned."""
 
 
@@ -127,7 +128,7 @@ class Monitor(Callback):
         return self.best - value if self.mode == "min" else value - self.best
 
 
-def mode_of(monitor: Any, mode: Any, who: str) -> str:
+def mode_of(monitor: Any, mode: str | None, who: str) -> str:
     """Whether a lower value of the monitor is better, "min", or a higher, "max"."""
     check_choice(mode, (None, "min", "max"), "mode")
     if not isinstance(monitor, str):
@@ -195,7 +196,7 @@ class EarlyStopping(Monitor):
         super()._forget()
         self.best_epoch = 0
         self.stopped_epoch: int | None = None
-        self._weights: dict[str, np.ndarray] = {}
+        self._weights: dict[str, Array] = {}
 
     def on_start(self, run: Run) -> None:
         """Forgets an earlier training, and looks whether there is what it monitors."""
@@ -219,13 +220,13 @@ class EarlyStopping(Monitor):
         if self._weights:
             run.model.load_state(self._weights)
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """The best epoch so far, with its weights."""
         numbers = [self.best, self.best_epoch, self.stopped_epoch or 0]
         weights = {f"weights/{name}": w for name, w in self._weights.items()}
         return {"numbers": np.array(numbers, np.float64), **weights}
 
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+    def load_state(self, state: Mapping[str, Array]) -> None:
         """Takes over what ``state`` returned.
 
         Raises:
@@ -328,11 +329,11 @@ class ReduceLROnPlateau(Monitor):
                 pace.lr = lower
                 self._waited, self._cooling = 0, self.cooldown
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """The best value, and for how long it has been the best."""
         return {"numbers": np.array([self.best, self._waited, self._cooling], float)}
 
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+    def load_state(self, state: Mapping[str, Array]) -> None:
         """Takes over what ``state`` returned.
 
         Raises:
@@ -426,12 +427,12 @@ class ModelCheckpoint(Monitor):
             if not run.rank:
                 old.unlink(missing_ok=True)
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """The best value, and the names of the files."""
         names = json.dumps(self.files).encode()
         return {"best": np.array(self.best), "files": np.frombuffer(names, np.uint8)}
 
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+    def load_state(self, state: Mapping[str, Array]) -> None:
         """Takes over what ``state`` returned.
 
         Raises:
@@ -499,11 +500,11 @@ class CSVLogger(Callback):
         with checkpoints.whole(self.path) as file:
             file.write(text.getvalue().encode())
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """What the history does not know."""
         return {"lr": np.array(self._lr), "seconds": np.array(self._seconds)}
 
-    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+    def load_state(self, state: Mapping[str, Array]) -> None:
         """Takes over what ``state`` returned.
 
         Raises:
@@ -516,7 +517,7 @@ class CSVLogger(Callback):
         self._lr, self._seconds = lr.tolist(), seconds.tolist()
 
 
-def _kept(state: Any, name: str, callback: Callback) -> np.ndarray:
+def _kept(state: Any, name: str, callback: Callback) -> Array:
     """An array of a callback's state, by its name."""
     array = as_state(state).get(name, np.empty(0, object))
     if array.dtype.kind not in "fiu":

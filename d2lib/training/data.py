@@ -18,12 +18,13 @@ from d2lib._checks import (
     kind,
     short,
 )
+from d2lib._types import Array
 from d2lib.data import minibatches
 
 __all__ = ["Arrays", "Feed", "Stream", "as_feed", "inputs", "numbers", "several"]
 
-Inputs = tuple[np.ndarray, ...]
-Batch = tuple[Inputs, np.ndarray]
+Inputs = tuple[Array, ...]
+Batch = tuple[Inputs, Array]
 
 
 class Feed:
@@ -57,7 +58,7 @@ class Feed:
 class Arrays(Feed):
     """A pair (x, y) in memory; x may be a tuple of arrays, one for each input."""
 
-    def __init__(self, x: Inputs, y: np.ndarray, batch_size: int) -> None:
+    def __init__(self, x: Inputs, y: Array, batch_size: int) -> None:
         self.x, self.y, self.batch_size = x, y, batch_size
         self.steps = -(-len(y) // batch_size)
 
@@ -107,7 +108,7 @@ class Stream(Feed):
     """Batches (x, y) that somebody else makes, such as of data larger than memory."""
 
     def __init__(
-        self, source: Callable[[], Iterable], name: str, steps: int | None = None
+        self, source: Callable[[], Iterable[Any]], name: str, steps: int | None = None
     ) -> None:
         self.source, self.name, self.steps = source, name, steps
 
@@ -215,15 +216,16 @@ def several(x: Any, name: str) -> Inputs:
     return (numbers(x, name),)
 
 
-def numbers(x: Any, name: str) -> np.ndarray:
+def numbers(x: Any, name: str) -> Array:
     """Returns examples, also those of a tensor of either twin, as an array."""
-    x = as_array(x, name)
-    if x.dtype.kind not in "fiu" or x.ndim < 1:
+    array = as_array(x, name)
+    if array.dtype.kind not in "fiu" or array.ndim < 1:
         raise TypeError(
-            f"{name} must hold numbers, got dtype {x.dtype} and shape {x.shape}: put "
-            f"the examples along its first axis, and {how_to_convert(x, name)}"
+            f"{name} must hold numbers, got dtype {array.dtype} and shape "
+            f"{array.shape}: put the examples along its first axis, and "
+            f"{how_to_convert(array, name)}"
         )
-    return x
+    return array
 
 
 def inputs(twin: Any, x: Inputs) -> list[Any]:

@@ -70,7 +70,8 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         if name in ("loss", "val_loss"):
-            return getattr(self, name)
+            losses: list[float] = getattr(self, name)
+            return losses
         if not isinstance(name, str) or name not in self.metrics:
             known = ["loss", "val_loss", *self.metrics]
             raise KeyError(f"the history has {', '.join(known)}, not {name!r}")

@@ -37,7 +37,7 @@ from d2lib.training.checks import (
     check_optimizer,
     check_probabilities,
 )
-from d2lib.training.data import Arrays, Feed, as_feed, inputs
+from d2lib.training.data import Arrays, Batch, Feed, as_feed, inputs
 from d2lib.training.files import resume_from, settings_of, write
 from d2lib.training.history import History, NonFiniteLossError
 from d2lib.training.measures import evaluate, named_functions
@@ -350,7 +350,9 @@ def _placed(device: Any, model: Any, optimizer: Any) -> AbstractContextManager[N
     if model.twin == "d2lib.scratch":
         return nullcontext()
     devices = importlib.import_module("d2lib.mx._devices")
-    return devices.trained_on(devices.as_device(device), model, optimizer)
+    where = devices.as_device(device)
+    place: AbstractContextManager[None] = devices.trained_on(where, model, optimizer)
+    return place
 
 
 class Alone:
@@ -432,7 +434,7 @@ def _check_unfinished(path: Path, run: Run, epochs: int) -> None:
         )
 
 
-def _pass_over(twin: Any, model: Any, batches: Iterator, done: int) -> None:
+def _pass_over(twin: Any, model: Any, batches: Iterator[Batch], done: int) -> None:
     """Skips the batches of an epoch that were learnt from before it was interrupted.
 
     A layer that draws random numbers draws them again, so that the next ones are those

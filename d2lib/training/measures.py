@@ -18,13 +18,14 @@ from d2lib._checks import (
     short,
     twin_of,
 )
+from d2lib._types import Array
 from d2lib.training.data import Feed, Inputs, inputs, several
 from d2lib.training.history import History
 
 __all__ = ["accuracy", "evaluate", "named_functions", "predict"]
 
 
-def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
+def predict(model: Any, x: Any, batch_size: int = 1024) -> Array:
     """Returns what a model of either twin makes of x, without recording or dropping.
 
     Args:
@@ -64,7 +65,7 @@ def predict(model: Any, x: Any, batch_size: int = 1024) -> np.ndarray:
     return np.concatenate(outputs)
 
 
-def _outputs(twin: Any, model: Any, x: Inputs) -> np.ndarray:
+def _outputs(twin: Any, model: Any, x: Inputs) -> Array:
     """What a model makes of a batch."""
     with twin.no_grad():
         output = model(*inputs(twin, x))
@@ -74,7 +75,8 @@ def _outputs(twin: Any, model: Any, x: Inputs) -> np.ndarray:
             f"{type(output).__name__}: wrap it in a Module whose forward returns the "
             "part that you want"
         )
-    return twin.to_numpy(output)
+    array: Array = twin.to_numpy(output)
+    return array
 
 
 def accuracy(y_hat: Any, y: Any, threshold: float | None = None) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import check_non_negative, short
+from d2lib._types import Array
 from d2lib.training.data import Arrays, Feed
 
 __all__ = ["Weighted"]
@@ -54,7 +55,7 @@ class Weighted:
         self.table = np.ones(max(table) + 1, np.float32)
         self.table[list(table)] = list(table.values())
 
-    def __call__(self, y_hat: Any, y: np.ndarray) -> Any:
+    def __call__(self, y_hat: Any, y: Array) -> Any:
         """The mean of the examples' losses, each times its weight."""
         labels = y.astype(np.int64)
         if (labels != y).any() or (labels < 0).any():
