@@ -380,7 +380,7 @@ def _mend_operators(mxnet: Any) -> None:
     np.ndarray.__array_ufunc__ = __array_ufunc__
 
 
-class _Version(tuple):
+class _Version(tuple[int, ...]):
     """A version number that compares as numbers do."""
 
     def __new__(cls, text: str) -> _Version:

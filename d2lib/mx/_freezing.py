@@ -29,7 +29,8 @@ def _noted(self: Any, *args: Any) -> None:
 
 def _parameter_learns(self: Any) -> bool:
     """Whether ``backward`` adds to the gradient; assign False to freeze it."""
-    return self.grad_req != "null"
+    learns: bool = self.grad_req != "null"
+    return learns
 
 
 def _let_parameter_learn(self: Any, value: Any) -> None:

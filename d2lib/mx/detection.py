@@ -29,6 +29,7 @@ from d2lib._checks import (
     check_std,
     check_two,
 )
+from d2lib._types import Array
 from d2lib.mx._compat import mx, np, npx
 from d2lib.mx.module import Module
 from d2lib.mx.tensor import Tensor, as_tensor, to_device
@@ -123,7 +124,7 @@ def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
     return np.stack([x - w, y - h, x + w, y + h], axis=1)
 
 
-def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> numpy.ndarray:
+def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> Array:
     """Keeps the best box of each heap, by ``box_nms``.
 
     Args:
@@ -160,7 +161,8 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> numpy.ndarray:
         score_index=0,
         force_suppress=True,
     ).asnumpy()[:, 0]
-    return order[(len(order) - kept[kept > 0]).astype("int64")]
+    left: Array = order[(len(order) - kept[kept > 0]).astype("int64")]
+    return left
 
 
 def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") -> Tensor:
@@ -279,7 +281,7 @@ def roi_pool(
 
 def _regions(
     x: Any, boxes: Any, image: Any, scale: Any, what: str
-) -> tuple[Tensor, numpy.ndarray, float]:
+) -> tuple[Tensor, Array, float]:
     """Maps, and rows (image, x1, y1, x2, y2), after all checks."""
     x = as_tensor(x)
     check_images(x.shape, None, what)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from d2lib._checks import check_indices, check_numbers, check_positive_int
+from d2lib._types import Array
 from d2lib.mx._compat import gluon, np, npx
 from d2lib.mx.device import device
 from d2lib.mx.module import Module, fill
@@ -84,6 +83,6 @@ class Embedding(Module):
         return self._layer(as_indices(indices))
 
 
-def as_indices(indices: numpy.ndarray) -> Tensor:
+def as_indices(indices: Array) -> Tensor:
     """Copies checked indices to `device`, as the 32-bit integers of MXNet."""
     return to_device(indices.astype("int32"))

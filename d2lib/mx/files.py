@@ -35,4 +35,5 @@ def load_model(path: str | Path) -> Module:
         >>> model.layers[0].activation, model.num_parameters()
         ('tanh', 51)
     """
-    return load_model_of("d2lib.mx", path)
+    model: Module = load_model_of("d2lib.mx", path)
+    return model

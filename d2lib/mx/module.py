@@ -21,6 +21,7 @@ from d2lib._checks import (
     check_weights,
     fixed,
 )
+from d2lib._types import Array
 from d2lib.mx._compat import autograd, gluon, mx, np
 from d2lib.mx._process import computing
 from d2lib.mx.tensor import (
@@ -110,7 +111,8 @@ class Buffer:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the numbers."""
-        return self._value.shape
+        shape: tuple[int, ...] = self._value.shape
+        return shape
 
 
 class Module(gluon.HybridBlock):
@@ -147,7 +149,8 @@ class Module(gluon.HybridBlock):
         self = super().__new__(cls)
         gluon.HybridBlock.__init__(self)
         vars(self)["_recipe"] = recipe_of(cls, args, kwargs)
-        return self
+        made: M = self
+        return made
 
     def __init__(self) -> None:
         """There is nothing left to do after ``__new__``."""
@@ -282,7 +285,7 @@ class Module(gluon.HybridBlock):
 
     # Their values -------------------------------------------------------------------
 
-    def state(self) -> dict[str, numpy.ndarray]:
+    def state(self) -> dict[str, Array]:
         """Returns a copy of the values of every parameter and buffer by name.
 
         They are laid out as in the NumPy twin: W as (inputs, units).
@@ -306,7 +309,7 @@ class Module(gluon.HybridBlock):
         for name, part in parts.items():
             fill(part, given[name])
 
-    def gradients(self) -> dict[str, numpy.ndarray]:
+    def gradients(self) -> dict[str, Array]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
         return {
             name: as_shared(p, _gradient_of(array_of(p)).asnumpy())
@@ -531,7 +534,9 @@ def _values(part: Any) -> Any:
 
 def shared_shape(part: Any) -> tuple[int, ...]:
     """The shape of a parameter or buffer in the NumPy twin and in checkpoints."""
-    return part.layout.shape if hasattr(part, "layout") else part.shape
+    whole = part.layout if hasattr(part, "layout") else part
+    shape: tuple[int, ...] = whole.shape
+    return shape
 
 
 def _copied(parameter: Any, what: str) -> Any:
@@ -543,7 +548,7 @@ def _copied(parameter: Any, what: str) -> Any:
     return copied
 
 
-def from_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
+def from_shared(part: Any, values: Array) -> Array:
     """Turns a parameter's values from the NumPy twin's layout into Gluon's."""
     if not hasattr(part, "layout"):
         return values
@@ -553,7 +558,7 @@ def from_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
     return numpy.ascontiguousarray(values.transpose(back))
 
 
-def fill(part: Any, values: numpy.ndarray) -> None:
+def fill(part: Any, values: Array) -> None:
     """Gives a parameter or a buffer values in the NumPy twin's layout."""
     array = _values(part)
     values = from_shared(part, values)

@@ -23,6 +23,7 @@ from d2lib._checks import (
     check_probability,
     check_state,
 )
+from d2lib._types import Array
 from d2lib.mx._compat import mx
 from d2lib.mx._process import computing
 from d2lib.mx.module import from_shared, shared_shape
@@ -112,7 +113,7 @@ class Optimizer(Grouped):
             parameter.refresh()
         zero_gradients(self._learnables)
 
-    def state(self) -> dict[str, numpy.ndarray]:
+    def state(self) -> dict[str, Array]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
         arrays = self._rates()
         arrays["counts"] = numpy.asarray(self._counts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy
 
 from d2lib._checks import as_array, as_float_array, check_flag
+from d2lib._types import Array
 from d2lib.mx._compat import gluon, mx, np
 from d2lib.mx._freezing import gradient as gradient_of
 from d2lib.mx._process import check_process, computing
@@ -69,7 +70,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return result
 
 
-def to_device(array: numpy.ndarray) -> Tensor:
+def to_device(array: Array) -> Tensor:
     """Copies a NumPy array into a new MXNet array on `device`."""
     check_process()
     return np.array(array, dtype=array.dtype, ctx=device())
@@ -87,7 +88,7 @@ def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
     return x
 
 
-def to_numpy(x: Any) -> numpy.ndarray:
+def to_numpy(x: Any) -> Array:
     """Returns the values as NumPy array, waiting for them to be computed.
 
     Args:
@@ -107,7 +108,7 @@ def to_numpy(x: Any) -> numpy.ndarray:
     return x.asnumpy() if isinstance(x, mx.nd.NDArray) else as_array(x, "x")
 
 
-def as_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
+def as_shared(part: Any, values: Array) -> Array:
     """Turns a parameter's values from Gluon's layout into the NumPy twin's."""
     if not hasattr(part, "layout"):
         return values
@@ -118,7 +119,8 @@ def as_shared(part: Any, values: numpy.ndarray) -> numpy.ndarray:
 def is_parameter(part: Any) -> bool:
     """Whether this is to be trained, or was until it was frozen."""
     if isinstance(part, gluon.Parameter):
-        return part._differentiable  # or it is a buffer, such as a running mean
+        learnt: bool = part._differentiable  # or a buffer, such as a running mean
+        return learnt
     return isinstance(part, np.ndarray) and (
         part.grad is not None or getattr(part, "is_parameter", False)
     )
