@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from d2lib._types import Array, DType
 from d2lib.scratch._parallel import in_parallel, products_in_parallel
 from d2lib.shared.windows import Geometry, Pair
 
@@ -58,7 +59,7 @@ def windows_of(at: Geometry) -> Windows:
     return Windows(at.kernel, at.output, at.stride, at.dilation, at.padding)
 
 
-def correlate(x: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
+def correlate(x: Array, W: Array, at: Geometry) -> Array:
     """The feature maps of x: each number is a window times a filter, summed.
 
     Args:
@@ -75,7 +76,7 @@ def correlate(x: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
     return out
 
 
-def _correlate(x: np.ndarray, kernel: np.ndarray, out: np.ndarray, at: Windows) -> None:
+def _correlate(x: Array, kernel: Array, out: Array, at: Windows) -> None:
     """Writes a group's maps into out, (batch, rows, columns, filters)."""
 
     def multiply(start: int, stop: int, _: int) -> None:
@@ -90,7 +91,7 @@ def _correlate(x: np.ndarray, kernel: np.ndarray, out: np.ndarray, at: Windows) 
     products_in_parallel(multiply, len(x), _size(x, at))
 
 
-def correlate_kernel(x: np.ndarray, y: np.ndarray, at: Geometry) -> np.ndarray:
+def correlate_kernel(x: Array, y: Array, at: Geometry) -> Array:
     """The gradient of the kernel: each window, weighted by y at its place, summed.
 
     Args:
@@ -109,11 +110,11 @@ def correlate_kernel(x: np.ndarray, y: np.ndarray, at: Geometry) -> np.ndarray:
     return W
 
 
-def _correlate_kernel(x: np.ndarray, y: np.ndarray, at: Windows) -> np.ndarray:
+def _correlate_kernel(x: Array, y: Array, at: Windows) -> Array:
     """The gradient of a group's kernel, shape (kh kw channels, filters)."""
     filters = y.shape[3]
 
-    def part(start: int, stop: int) -> np.ndarray:
+    def part(start: int, stop: int) -> Array:
         total = np.zeros((math.prod(at.kernel) * x.shape[1], filters), x.dtype)
         maps = y[start:stop]
         for images, columns in _blocks(x[start:stop], at):
@@ -123,7 +124,7 @@ def _correlate_kernel(x: np.ndarray, y: np.ndarray, at: Windows) -> np.ndarray:
     return _summed(part, len(x), _size(x, at))
 
 
-def correlate_transpose(y: np.ndarray, W: np.ndarray, at: Geometry) -> np.ndarray:
+def correlate_transpose(y: Array, W: Array, at: Geometry) -> Array:
     """The adjoint of ``correlate``: each number of y lays down its filter, weighted.
 
     Seen from the image, each of its numbers takes from y what the windows over it took
@@ -183,7 +184,7 @@ def _phases(at: Geometry, axis: int) -> Iterator[Phase]:
         yield Phase(image, rows[::-1], d // math.gcd(s, d), before)
 
 
-def add_bias(y: np.ndarray, b: np.ndarray) -> None:
+def add_bias(y: Array, b: Array) -> None:
     """Adds to each channel of maps, as `correlate` returns them, its own number.
 
     Whole rows of pixels are long runs of numbers; a pixel alone is a short one.
@@ -193,7 +194,7 @@ def add_bias(y: np.ndarray, b: np.ndarray) -> None:
     in_parallel(lambda i, j, _: np.add(rows[i:j], row, out=rows[i:j]), n, y.size)
 
 
-def sum_places(g: np.ndarray) -> np.ndarray:
+def sum_places(g: Array) -> Array:
     """The sum of each channel, over images and places, as a product with ones."""
     rows = _last(g).reshape(-1, g.shape[1])
     return _summed(
@@ -203,9 +204,9 @@ def sum_places(g: np.ndarray) -> np.ndarray:
     )
 
 
-def _summed(part: Callable[[int, int], np.ndarray], n: int, size: int) -> np.ndarray:
+def _summed(part: Callable[[int, int], Array], n: int, size: int) -> Array:
     """The sum of what ``part`` returns for each thread's share of ``range(n)``."""
-    totals: dict[int, np.ndarray] = {}
+    totals: dict[int, Array] = {}
 
     def work(start: int, stop: int, thread: int) -> None:
         totals[thread] = part(start, stop)
@@ -217,7 +218,7 @@ def _summed(part: Callable[[int, int], np.ndarray], n: int, size: int) -> np.nda
     return first
 
 
-def _groups(groups: int, *arrays: tuple[np.ndarray, int]) -> Iterator[tuple]:
+def _groups(groups: int, *arrays: tuple[Array, int]) -> Iterator[tuple[Array, ...]]:
     """Cuts each array along its axis into groups; yields one part of each at a time."""
     if groups == 1:
         yield tuple(array for array, _ in arrays)
@@ -226,33 +227,33 @@ def _groups(groups: int, *arrays: tuple[np.ndarray, int]) -> Iterator[tuple]:
     yield from zip(*cut, strict=True)
 
 
-def _last(x: np.ndarray) -> np.ndarray:
+def _last(x: Array) -> Array:
     """A view with the channels last: (batch, height, width, channels)."""
     return x.transpose(0, 2, 3, 1)
 
 
-def _empty_last(n: int, channels: int, size: Pair, dtype: np.dtype) -> np.ndarray:
+def _empty_last(n: int, channels: int, size: Pair, dtype: DType) -> Array:
     """Room for (batch, channels, height, width), with the channels last in memory."""
     return np.empty((n, *size, channels), dtype).transpose(0, 3, 1, 2)
 
 
-def _as_columns(W: np.ndarray) -> np.ndarray:
+def _as_columns(W: Array) -> Array:
     """A kernel as a matrix, in the order of the columns: (kh kw channels, filters)."""
     return W.transpose(2, 3, 1, 0).reshape(-1, len(W))
 
 
-def _as_kernel(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _as_kernel(matrix: Array, shape: tuple[int, ...]) -> Array:
     """A matrix (kh kw channels, filters) as the kernel (filters, channels, kh, kw)."""
     filters, channels, kh, kw = shape
     return matrix.reshape(kh, kw, channels, filters).transpose(3, 2, 0, 1)
 
 
-def _size(x: np.ndarray, at: Windows) -> int:
+def _size(x: Array, at: Windows) -> int:
     """How many numbers the columns of some images have."""
     return len(x) * x.shape[1] * math.prod(at.kernel) * math.prod(at.output)
 
 
-def _blocks(x: np.ndarray, at: Windows) -> Iterator[tuple[slice, np.ndarray]]:
+def _blocks(x: Array, at: Windows) -> Iterator[tuple[slice, Array]]:
     """Copies the windows of some images at a time into the rows of a matrix.
 
     Yields:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from d2lib._types import Array
 from d2lib.scratch._parallel import in_parallel
 from d2lib.scratch._steps import by_time, gradients, project, states_before
 from d2lib.scratch.tensor import Tensor, node
@@ -17,7 +18,7 @@ __all__ = ["exp_rows", "lstm", "scale_rows"]
 _BLOCK = 262_144  # numbers: 1 MB of float32
 
 
-def exp_rows(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def exp_rows(z: Array) -> tuple[Array, Array, Array]:
     """The parts of each row's softmax and of log(sum(exp(z))), without overflow.
 
     Args:
@@ -50,7 +51,7 @@ def exp_rows(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return p, total, shift
 
 
-def scale_rows(p: np.ndarray, factors: np.ndarray, out: np.ndarray) -> None:
+def scale_rows(p: Array, factors: Array, out: Array) -> None:
     """Writes each row of p times its own factor into out."""
 
     def scale(i: int, j: int, _: int) -> None:  # faster than np.multiply
@@ -98,7 +99,7 @@ def lstm(
         before = np.multiply(a[:, o], tanh_c[t], out=hc[t])
     hc[-1] = c[-1]
 
-    def backward(upstream: np.ndarray) -> tuple:
+    def backward(upstream: Array) -> tuple[Array | None, ...]:
         upstream = upstream.swapaxes(0, 1)  # (length + 1, batch, units)
         da = np.empty_like(gates)
         dh = np.zeros_like(h_0.data)  # of the loss, by the state after step t

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
+from d2lib._types import Array
 from d2lib.scratch.tensor import Tensor
 
 __all__ = ["by_time", "gradients", "project", "states_before"]
 
 
-def by_time(x: Tensor) -> np.ndarray:
+def by_time(x: Tensor) -> Array:
     """The values of x with time first: (length, batch, inputs)."""
     return x.data.swapaxes(0, 1).copy()
 
 
-def project(X: np.ndarray, W: np.ndarray) -> np.ndarray:
+def project(X: Array, W: Array) -> Array:
     """The inputs of all steps times W in one product: (length, batch, W's columns)."""
     rows = X.reshape(-1, X.shape[2])  # (length * batch, inputs)
     return (rows @ W).reshape(*X.shape[:2], W.shape[1])
 
 
-def states_before(h: np.ndarray, h_0: np.ndarray) -> np.ndarray:
+def states_before(h: Array, h_0: Array) -> Array:
     """The state that each step started from: (length, batch, units)."""
     return np.concatenate([h_0[None], h[:-1]])
 
 
 def gradients(
     x: Tensor,
-    X: np.ndarray,
-    da: np.ndarray,
-    dp: np.ndarray,
-    before: np.ndarray,
-    dh_0: np.ndarray,
+    X: Array,
+    da: Array,
+    dp: Array,
+    before: Array,
+    dh_0: Array,
     W_xh: Tensor,
     W_hh: Tensor,
     b: Tensor,
-) -> tuple:
+) -> tuple[Array | None, ...]:
     """The gradients of x, h_0, W_xh, W_hh and b: one product each, over all steps.
 
     Args:

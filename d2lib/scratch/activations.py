@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import check_axis, check_choice
+from d2lib._types import Array
 from d2lib.scratch.tensor import Tensor, as_tensor, node
 
 __all__ = ["relu", "sigmoid", "softmax", "tanh"]
@@ -128,7 +129,7 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     np.exp(p, out=p)
     p /= p.sum(axis=axis, keepdims=True)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         weighted = g * p
         return (weighted - p * weighted.sum(axis=axis, keepdims=True),)
 
@@ -139,7 +140,7 @@ def _identity(x: Any) -> Any:
     return x
 
 
-ACTIVATIONS: dict[str | None, Callable[..., Any]] = {
+ACTIVATIONS: dict[str | None, Callable[..., Tensor]] = {
     None: _identity,  # by name, so that a layer can be pickled
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -148,7 +149,7 @@ ACTIVATIONS: dict[str | None, Callable[..., Any]] = {
 }
 
 
-def activation_named(name: str | None) -> Callable[..., Any]:
+def activation_named(name: str | None) -> Callable[..., Tensor]:
     """Returns the activation of that name; None is the identity."""
     check_choice(name, ACTIVATIONS, "activation")
     return ACTIVATIONS[name]

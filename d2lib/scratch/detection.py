@@ -21,6 +21,7 @@ from d2lib._checks import (
     check_std,
     check_two,
 )
+from d2lib._types import Array
 from d2lib.scratch.losses import _reduce as reduced
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node
@@ -142,7 +143,7 @@ def decode_boxes(code: Any, anchors: Any, std: Any = STD) -> Tensor:
     return Tensor(np.stack([x - w, y - h, x + w, y + h], axis=1), base.dtype)
 
 
-def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
+def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> Array:
     """Keeps the best box of each heap: non-maximum suppression.
 
     From the highest score down, a box is kept unless it overlaps one that was kept by
@@ -170,7 +171,7 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
     boxes = check_boxes(boxes)
     scores = check_scores(scores, len(boxes))
     threshold = check_overlap(threshold, "threshold")
-    order = np.argsort(-scores, kind="stable")
+    order: Array = np.argsort(-scores, kind="stable")
     boxes = boxes[order]
     alive = np.ones(len(boxes), bool)
     from_left = np.argsort(boxes[:, 0])
@@ -189,12 +190,13 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> np.ndarray:
         for k, first, end in zip(block[:taken], [0, *ends], ends, strict=False):
             if first < end and alive[k]:
                 alive[b[first:end]] = False
-    return order[alive]
+    left: Array = order[alive]
+    return left
 
 
 def _share_columns(
-    boxes: np.ndarray, block: np.ndarray, from_left: np.ndarray
-) -> tuple[int, np.ndarray, np.ndarray]:
+    boxes: Array, block: Array, from_left: Array
+) -> tuple[int, Array, Array]:
     """The pairs of a box of a block and another that share a column of the image.
 
     Most boxes of an image lie beside each other, and their overlap need not be
@@ -254,8 +256,9 @@ def smooth_l1(y_hat: Any, y: Any, beta: float = 1.0, reduction: str = "mean") ->
     values = np.where(size < beta, error * error / (2 * beta), size - beta / 2)
     values = values.astype(error.dtype)
 
-    def slope(factor: np.ndarray) -> np.ndarray:
-        return (error / beta).clip(-1, 1) * factor
+    def slope(factor: Array) -> Array:
+        dy_hat: Array = (error / beta).clip(-1, 1) * factor
+        return dy_hat
 
     return reduced("smooth_l1", values, y_hat, slope, reduction)
 
@@ -318,7 +321,7 @@ def roi_align(
         lines = lines.reshape(len(of), rows, width, channels)
         y[of] = A_x[of, None] @ lines
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         g = np.ascontiguousarray(g.transpose(0, 2, 3, 1))
         dx = np.zeros_like(maps)
         for i, of in enumerate(members):
@@ -331,14 +334,14 @@ def roi_align(
 
 
 def _lines(
-    start: np.ndarray,
-    stop: np.ndarray,
+    start: Array,
+    stop: Array,
     bins: int,
     size: int,
     scale: float,
     samples: int,
     dtype: Any,
-) -> np.ndarray:
+) -> Array:
     """The weights of each bin of each box, in one direction: (boxes, bins, size)."""
     start, stop = start * scale - 0.5, stop * scale - 0.5  # a cell's middle is at .5
     step = (stop - start) / (bins * samples)
@@ -352,7 +355,8 @@ def _lines(
     A[box, line, low] = (1 - share) * inside
     if size > 1:
         A[box, line, low + 1] = share * inside
-    return A.reshape(len(start), bins, samples, size).mean(axis=2)
+    shares: Array = A.reshape(len(start), bins, samples, size).mean(axis=2)
+    return shares
 
 
 def roi_pool(
@@ -409,7 +413,7 @@ def roi_pool(
                     row, column = np.divmod(best, right - left)
                     places[k, :, i, j] = (top + row) * width + left + column
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         dx = np.zeros((len(x), channels, height * width), g.dtype)
         k, c, i, j = np.nonzero(places >= 0)
         np.add.at(dx, (image[k], c, places[k, c, i, j]), g[k, c, i, j])
@@ -430,7 +434,7 @@ def _bins(start: float, stop: float, bins: int, size: int) -> list[tuple[int, in
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def _middles(boxes: np.ndarray) -> tuple[np.ndarray, ...]:
+def _middles(boxes: Array) -> tuple[Array, ...]:
     """Middle, width and height of each box."""
     x1, y1, x2, y2 = boxes.T
     return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import check_indices, check_numbers, check_positive_int
+from d2lib._types import Array
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, node, tensor
@@ -91,11 +92,11 @@ class Embedding(Module):
         return look_up(self.W, check_indices(indices, self.tokens, "Embedding"))
 
 
-def look_up(W: Tensor, indices: np.ndarray) -> Tensor:
+def look_up(W: Tensor, indices: Array) -> Tensor:
     """Takes rows of W, (tokens, units), as one operation: (*indices.shape, units)."""
     flat = indices.reshape(-1)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         dW = W.gradient_buffer()
         dW[...] = 0
         if flat.size:

@@ -43,4 +43,5 @@ def load_model(path: str | Path) -> Module:
         >>> model.layers[0].activation, model.num_parameters()
         ('tanh', 51)
     """
-    return load_model_of("d2lib.scratch", path)
+    model: Module = load_model_of("d2lib.scratch", path)
+    return model

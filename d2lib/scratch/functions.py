@@ -19,6 +19,7 @@ from d2lib._checks import (
     check_joined,
     check_tensors,
 )
+from d2lib._types import Array
 from d2lib.scratch.tensor import Tensor, as_tensor, node, unbroadcast
 
 __all__ = [
@@ -147,7 +148,7 @@ def clip(x: Any, low: float | None, high: float | None) -> Tensor:
     low, high = check_bounds(low, high)
     values = x.data
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         outside = np.zeros(values.shape, bool)
         if low is not None:
             outside |= values < low
@@ -206,7 +207,7 @@ def _best(name: str, best: Any, better: Any, x: Any, y: Any) -> Tensor:
     check_broadcast((x.shape, y.shape), name, "x and y")
     a, b = x.data, y.data
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         # 1, 0, or 1/2 where neither is better
         share = (1 + better(a, b).astype(g.dtype) - better(b, a)) / 2
         return unbroadcast(g * share, a.shape), unbroadcast(g * (1 - share), b.shape)
@@ -245,7 +246,7 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
     check_broadcast((holds.shape, x.shape, y.shape), "where", "condition, x and y")
     x_shape, y_shape = x.shape, y.shape
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         dx, dy = np.where(holds, g, 0), np.where(holds, 0, g)
         return unbroadcast(dx, x_shape), unbroadcast(dy, y_shape)
 

@@ -19,6 +19,7 @@ from d2lib._checks import (
     check_sizes,
     kind,
 )
+from d2lib._types import Array
 from d2lib.scratch.activations import ACTIVATIONS, activation_named
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.module import Module
@@ -158,7 +159,7 @@ def linear(x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
     if b is not None:
         z += b.data
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         g = g.reshape(-1, W.shape[1])  # (batch, units)
         dx = (g @ W.data.T).reshape(x.shape) if x.requires_grad else None
         dW = db = None
@@ -270,14 +271,16 @@ class MLP(Sequential):
     def forward(self, x: Any) -> Tensor:
         """Applies the layers one after the other."""
         if is_recording():
-            return super().forward(x)
+            y: Tensor = super().forward(x)
+            return y
         dense = [
             layer
             for layer in self.layers
             if type(layer) is Dense and "forward" not in vars(layer)
         ]
         if len(dense) < len(self.layers):
-            return super().forward(x)
+            y = super().forward(x)
+            return y
         return answer(dense, x)
 
 

@@ -20,6 +20,7 @@ from d2lib._checks import (
     check_same_shape,
     check_unit_interval,
 )
+from d2lib._types import Array
 from d2lib.scratch._fast import exp_rows, scale_rows
 from d2lib.scratch.tensor import Tensor, as_tensor, node
 
@@ -103,8 +104,9 @@ def binary_cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     check_unit_interval(p, "y_hat")
     values = -(y * np.log(p + _TINY) + (1 - y) * np.log(1 - p + _TINY))
 
-    def slope(factor: np.ndarray) -> np.ndarray:
-        return ((1 - y) / (1 - p + _TINY) - y / (p + _TINY)) * factor
+    def slope(factor: Array) -> Array:
+        dy_hat: Array = ((1 - y) / (1 - p + _TINY) - y / (p + _TINY)) * factor
+        return dy_hat
 
     return _reduce("binary cross-entropy", values, y_hat, slope, reduction)
 
@@ -148,8 +150,9 @@ def binary_cross_entropy_with_logits(
     small = np.exp(-np.abs(z))  # in (0, 1]: never overflows
     values = np.maximum(z, 0) - z * y + np.log1p(small)
 
-    def slope(factor: np.ndarray) -> np.ndarray:
-        return (np.where(z >= 0, 1, small) / (1 + small) - y) * factor
+    def slope(factor: Array) -> Array:
+        dy_hat: Array = (np.where(z >= 0, 1, small) / (1 + small) - y) * factor
+        return dy_hat
 
     return _reduce("binary cross-entropy", values, y_hat, slope, reduction)
 
@@ -194,9 +197,9 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
     vanished = ~(own > np.finfo(z.dtype).tiny)
     values[vanished] = (np.log(total) + (shift - z[rows, labels]))[vanished]
 
-    def slope(factor: np.ndarray) -> np.ndarray:
+    def slope(factor: Array) -> Array:
         factor = factor.reshape(-1)  # (1,), or one factor per example: (n,)
-        dy_hat = y_hat.gradient_buffer()
+        dy_hat: Array = y_hat.gradient_buffer()
         dz = dy_hat.reshape(z.shape)  # the same memory, as (n, classes)
         scale_rows(p, factor / total, out=dz)
         dz[rows, labels] -= factor
@@ -207,7 +210,7 @@ def cross_entropy(y_hat: Any, y: Any, reduction: str = "mean") -> Tensor:
 
 
 def _reduce(
-    op: str, values: np.ndarray, y_hat: Tensor, slope: Any, reduction: str
+    op: str, values: Array, y_hat: Tensor, slope: Any, reduction: str
 ) -> Tensor:
     """Reduces the losses of the examples; ``slope`` is each one's derivative.
 
@@ -218,7 +221,7 @@ def _reduce(
     check_batch(values.shape, op)
     scale = values.dtype.type(1.0 / values.size if reduction == "mean" else 1.0)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         return (slope(g * scale),)
 
     if reduction == "none":

@@ -19,6 +19,7 @@ from d2lib._checks import (
     check_twin,
     check_weights,
 )
+from d2lib._types import Array
 from d2lib.scratch.tensor import Tensor, as_tensor, tensor
 from d2lib.shared.calls import Forward
 from d2lib.shared.recipes import recipe_of, written
@@ -172,7 +173,7 @@ class Module:
 
     # Their values -------------------------------------------------------------------
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """Returns a copy of the values of every parameter and buffer by name."""
         return {name: _values(part).copy() for name, part in self._named_arrays()}
 
@@ -194,7 +195,7 @@ class Module:
                 part.data[...] = arrays[name]
                 part.mark_changed()
 
-    def gradients(self) -> dict[str, np.ndarray]:
+    def gradients(self) -> dict[str, Array]:
         """Returns a copy of every accumulated gradient; zeros where there is none."""
         return {
             name: np.zeros_like(p.data) if p.grad is None else p.grad.copy()
@@ -315,7 +316,7 @@ def is_parameter(part: Any) -> bool:
     )
 
 
-def _values(part: Tensor | Buffer) -> np.ndarray:
+def _values(part: Tensor | Buffer) -> Array:
     return part.value.data if isinstance(part, Buffer) else part.data
 
 

@@ -16,6 +16,7 @@ from d2lib._checks import (
     check_positive_int,
     check_probability,
 )
+from d2lib._types import Array
 from d2lib.scratch.activations import activation_named
 from d2lib.scratch.module import Buffer, Module
 from d2lib.scratch.recording import is_recording
@@ -116,8 +117,8 @@ def batch_norm(
     beta: Tensor,
     eps: float,
     rectify: bool = False,
-    statistics: tuple[np.ndarray, np.ndarray] | None = None,
-) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    statistics: tuple[Array, Array] | None = None,
+) -> tuple[Tensor, Array, Array]:
     """Normalises with the batch's own statistics, or with those that are given.
 
     Args:
@@ -140,13 +141,14 @@ def batch_norm(
     ones = np.ones_like(rows, shape=len(rows))  # a product with them sums the rows
     share = x.dtype.type(1 / max(n, 1))
 
-    def each(v: np.ndarray) -> np.ndarray:
+    def each(v: Array) -> Array:
         """A number for each channel, for all that stand side by side."""
         return np.tile(v, side)
 
-    def total(v: np.ndarray) -> np.ndarray:
+    def total(v: Array) -> Array:
         """The sums of columns, summed for each channel."""
-        return v.reshape(side, channels).sum(axis=0)
+        sums: Array = v.reshape(side, channels).sum(axis=0)
+        return sums
 
     mean = total(ones @ rows) * share if statistics is None else statistics[0]
     centred = rows - each(mean)
@@ -160,14 +162,14 @@ def batch_norm(
     if rectify:
         np.maximum(y, 0, out=y)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         g = np.moveaxis(g, 1, -1).reshape(rows.shape)
         if rectify:
             g = g * (y > 0)
         dbeta = total(ones @ g)
         dgamma = total(np.einsum("nc,nc->c", g, centred)) * scale
         if statistics is not None:
-            dx = g * each(gamma.data * scale)
+            dx: Any = g * each(gamma.data * scale)
         else:  # x also moved the mean and the variance that it was measured by
             dx = centred * each(-share * scale * dgamma)
             dx -= each(share * dbeta)

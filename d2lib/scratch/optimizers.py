@@ -25,6 +25,7 @@ from d2lib._checks import (
     check_probability,
     check_state,
 )
+from d2lib._types import Array
 from d2lib.schedules import Rate
 from d2lib.scratch._parallel import in_parallel, threads
 from d2lib.scratch.module import is_parameter
@@ -146,7 +147,7 @@ class Optimizer(Grouped):
         for parameter in self.parameters:
             parameter.zero_grad()
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> dict[str, Array]:
         """Returns a copy of everything the next step depends on, for a checkpoint."""
         arrays = self._rates()
         arrays["counts"] = np.array(self._counts)
@@ -183,7 +184,7 @@ class Together:
     def __init__(
         self,
         parameters: list[Tensor],
-        kept: list[list[np.ndarray]],
+        kept: list[list[Array]],
         candidates: Sequence[int],
     ) -> None:
         self.members: list[int] = []
@@ -219,7 +220,7 @@ class Together:
             and len({counts[i] for i in members}) == 1
         )
 
-    def __enter__(self) -> tuple[np.ndarray, ...]:
+    def __enter__(self) -> tuple[Array, ...]:
         """Copies values and gradients into one array each."""
         for (w, g), p in zip(self.pieces, self.parameters, strict=True):
             w[...], g[...] = p.data, p.grad
@@ -232,9 +233,7 @@ class Together:
             p.mark_changed()
 
 
-def side_by_side(
-    arrays: np.ndarray, parameters: list[Tensor]
-) -> Iterator[list[np.ndarray]]:
+def side_by_side(arrays: Array, parameters: list[Tensor]) -> Iterator[list[Array]]:
     """Yields each parameter's places, in its shape, one in each row of the arrays."""
     start = 0
     for p in parameters:
@@ -243,12 +242,10 @@ def side_by_side(
         start += p.size
 
 
-def block_buffers(
-    largest: int, dtype: Any, like: np.ndarray
-) -> list[tuple[np.ndarray, np.ndarray]]:
+def block_buffers(largest: int, dtype: Any, like: Array) -> list[tuple[Array, Array]]:
     """Returns two scratch buffers for each thread, for arrays of up to that size."""
 
-    def buffer() -> np.ndarray:
+    def buffer() -> Array:
         return np.empty_like(like, dtype, shape=min(_BLOCK, largest))
 
     return [(buffer(), buffer()) for _ in range(threads())]
@@ -256,7 +253,7 @@ def block_buffers(
 
 def update_in_blocks(
     update: Callable[..., None],
-    arrays: tuple[np.ndarray, ...],
+    arrays: tuple[Array, ...],
     buffers: list[tuple[Any, ...]],
 ) -> None:
     """Calls ``update(w, g, a, b, *slots)`` for every block of a parameter.
@@ -267,7 +264,7 @@ def update_in_blocks(
         buffers: those of `block_buffers`.
     """
 
-    def one(thread: int, w: np.ndarray, g: np.ndarray, *slots: np.ndarray) -> None:
+    def one(thread: int, w: Array, g: Array, *slots: Array) -> None:
         a, b = (buffer[: w.size].reshape(w.shape) for buffer in buffers[thread])
         update(w, g, a, b, *slots)
 
@@ -283,7 +280,7 @@ def update_in_blocks(
     in_parallel(work, len(blocks), arrays[0].size)
 
 
-def _blocks(w: np.ndarray, *others: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+def _blocks(w: Array, *others: Array) -> Iterator[tuple[Array, ...]]:
     """Yields matching pieces of the arrays, each small enough for the cache."""
     if not w.flags.c_contiguous:
         raise ValueError(
@@ -742,7 +739,7 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
         squares = sum(float(np.dot(g.reshape(-1), g.reshape(-1))) for g in gradients)
     if not np.isfinite(squares):  # float32 ends at 3e38; what exploded gets a wider one
         squares = sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients)
-    norm = squares**0.5
+    norm: float = squares**0.5
     if np.isfinite(norm) and norm > max_norm:
         for g in gradients:
             g *= max_norm / norm

@@ -74,7 +74,8 @@ class PolicyGradient(PolicyLearner, Module):
     def _loss(self, x: Any, actions: Any, weights: Any) -> Tensor:
         """The cross-entropy of the actions that were taken, weighted."""
         surprise = cross_entropy(self.scores(x), actions, reduction="none")
-        return (surprise * weights).mean()
+        weighted: Tensor = surprise * weights
+        return weighted.mean()
 
 
 class GaussianPolicy(GaussianLearner, Module):
@@ -138,19 +139,21 @@ class GaussianPolicy(GaussianLearner, Module):
 
     def _moved(self, x: Any, noise: Any) -> Tensor:
         """The mean, moved by so many sigmas."""
-        return self.mean(x) + exp(self.log_sigma) * noise
+        moved: Tensor = self.mean(x) + exp(self.log_sigma) * noise
+        return moved
 
     def _log_density(self, x: Any, actions: Any) -> Tensor:
         """Log P(a | s) of each action."""
         off = (as_tensor(actions) - self.mean(x)) * exp(-self.log_sigma)
         constant = self.actions * 0.5 * math.log(2 * math.pi)
-        return -((off * off).sum(axis=1) * 0.5 + self.log_sigma.sum() + constant)
+        total: Tensor = (off * off).sum(axis=1) * 0.5 + self.log_sigma.sum() + constant
+        return -total
 
     def _loss(self, x: Any, actions: Any, old: Any, A: Any, targets: Any) -> Tensor:
         """What the clipped policy loses, and the error of the values."""
         log_p = self._log_density(x, actions)
         if self.clip is None:
-            gain = log_p * A
+            gain: Tensor = log_p * A
         else:
             ratio = exp(log_p - old)
             gain = minimum(

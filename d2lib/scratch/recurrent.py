@@ -22,6 +22,7 @@ from d2lib._checks import (
     check_sequence,
     check_states,
 )
+from d2lib._types import Array
 from d2lib.scratch._fast import lstm
 from d2lib.scratch._steps import by_time, gradients, project, states_before
 from d2lib.scratch.module import Module
@@ -29,6 +30,8 @@ from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
 from d2lib.shared.weights import first_weights
 
 __all__ = ["GRU", "LSTM", "RNN"]
+
+States = tuple[Tensor, ...]
 
 
 class Recurrent(Module):
@@ -84,7 +87,7 @@ class Recurrent(Module):
         state = tuple(stack(layers) for layers in zip(*finals, strict=True))
         return x, state if self._states > 1 else state[0]
 
-    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, tuple]:
+    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, States]:
         """Computes layer k: its outputs, and its final state."""
         raise NotImplementedError(f"{type(self).__name__} must define _run")
 
@@ -142,7 +145,7 @@ class RNN(Recurrent):
         self.activation = activation
         super().__init__(inputs, units, layers, initializer, seed)
 
-    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, tuple]:
+    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, States]:
         """Computes layer k: its outputs, and its final state."""
         (h_0,) = state
         h = rnn(x, h_0, self.W_xh[k], self.W_hh[k], self.b[k], self.activation)
@@ -206,7 +209,7 @@ class LSTM(Recurrent):
         for b in self.b:
             b.data[units : 2 * units] = forget_bias
 
-    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, tuple]:
+    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, States]:
         """Computes layer k: its outputs, and its final state (h, c)."""
         h_0, c_0 = state
         hc = lstm(x, h_0, c_0, self.W_xh[k], self.W_hh[k], self.b[k])
@@ -262,7 +265,7 @@ class GRU(Recurrent):
         zeros = np.zeros(3 * units, np.float32)
         self.b_hh = [tensor(zeros, requires_grad=True) for _ in range(layers)]
 
-    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, tuple]:
+    def _run(self, k: int, x: Tensor, *state: Tensor) -> tuple[Tensor, States]:
         """Computes layer k: its outputs, and its final state."""
         (h_0,) = state
         h = gru(x, h_0, self.W_xh[k], self.W_hh[k], self.b[k], self.b_hh[k])
@@ -286,7 +289,7 @@ def rnn(
             np.maximum(a[t], 0, out=h[t])
         before = h[t]
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         g = g.swapaxes(0, 1)  # (length, batch, units)
         da = np.empty_like(h)
         dh = np.zeros_like(h_0.data)  # of the loss, by the state after step t
@@ -328,7 +331,7 @@ def gru(
         h[t] += a[:, n]  # n + z (h_{t-1} - n)
         before = h[t]
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         g = g.swapaxes(0, 1)  # (length, batch, units)
         before = states_before(h, h_0.data)
         da = np.empty_like(gates)  # by x W_xh + b
@@ -356,7 +359,7 @@ def stack(tensors: tuple[Tensor, ...]) -> Tensor:
     return node("stack", np.stack([t.data for t in tensors]), tensors, tuple)
 
 
-def _sigmoid(a: np.ndarray) -> None:
+def _sigmoid(a: Array) -> None:
     """Replaces a by sigma(a) = (1 + tanh(a / 2)) / 2."""
     a *= 0.5
     np.tanh(a, out=a)

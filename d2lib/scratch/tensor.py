@@ -33,6 +33,7 @@ from d2lib._checks import (
     format_value,
     nothing_recorded,
 )
+from d2lib._types import Array, DType
 from d2lib.scratch.recording import is_recording
 
 __all__ = [
@@ -44,8 +45,8 @@ __all__ = [
     "unbroadcast",
 ]
 
-Operand = Union["Tensor", np.ndarray, float]
-Backward = Callable[[np.ndarray], tuple]
+Operand = Union["Tensor", Array, float]
+Backward = Callable[[Array], tuple[Any, ...]]
 _birth = itertools.count()
 
 
@@ -101,25 +102,25 @@ class Tensor:
         array = as_float_array(data, dtype)
         if check_flag(requires_grad, "requires_grad"):
             array = np.array(array, order="C")
-        self._data: np.ndarray = array
-        self.grad: np.ndarray | None = None
+        self._data: Array = array
+        self.grad: Array | None = None
         self.requires_grad = requires_grad
         self.is_parameter = requires_grad  # and remains one when it is frozen
         self.op = "leaf"
         self._parents: tuple[Tensor, ...] = ()
         self._backward: Backward | None = None
-        self._buffer: np.ndarray | None = None
+        self._buffer: Array | None = None
         self._birth = next(_birth)
 
     # The values ---------------------------------------------------------------------
 
     @property
-    def data(self) -> np.ndarray:
+    def data(self) -> Array:
         """The values, a NumPy array."""
         return self._data
 
     @data.setter
-    def data(self, values: np.ndarray) -> None:
+    def data(self, values: Array) -> None:
         self._data = values
         self.mark_changed()
 
@@ -149,7 +150,7 @@ class Tensor:
         return self.data.size
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> DType:
         """The dtype of the values."""
         return self.data.dtype
 
@@ -162,7 +163,8 @@ class Tensor:
 
     def item(self) -> float:
         """Returns the value of a tensor of one element as a Python float."""
-        return self.data.item()
+        value: float = self.data.item()
+        return value
 
     def __float__(self) -> float:
         return float(self.item())
@@ -176,7 +178,7 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self.data)  # which is an error unless it is one number
 
-    def asnumpy(self) -> np.ndarray:
+    def asnumpy(self) -> Array:
         """Returns the values as a NumPy array of one's own."""
         return self.data.copy()
 
@@ -264,7 +266,7 @@ class Tensor:
                     todo.append(operand)
         return sorted(found.values(), key=lambda t: t._birth, reverse=True)
 
-    def _accumulate(self, part: np.ndarray) -> None:
+    def _accumulate(self, part: Array) -> None:
         """Adds to ``grad``, in an array that belongs to this leaf alone."""
         if self.grad is not None:
             self.grad += part
@@ -274,7 +276,7 @@ class Tensor:
             self.grad = self.gradient_buffer()
             np.copyto(self.grad, part)
 
-    def gradient_buffer(self) -> np.ndarray:
+    def gradient_buffer(self) -> Array:
         """An array of this leaf's shape in which an operation may leave its gradient.
 
         It is the same one at every step, so that training does not ask the system for
@@ -297,7 +299,7 @@ class Tensor:
     def __add__(self, other: Operand) -> Tensor:
         other = as_tensor(other, self.dtype)
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             return unbroadcast(g, x_shape), unbroadcast(g, y_shape)
 
         x_shape, y_shape = self.shape, other.shape
@@ -306,7 +308,7 @@ class Tensor:
     def __sub__(self, other: Operand) -> Tensor:
         other = as_tensor(other, self.dtype)
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             return unbroadcast(g, x_shape), unbroadcast(-g, y_shape)
 
         x_shape, y_shape = self.shape, other.shape
@@ -316,7 +318,7 @@ class Tensor:
         other = as_tensor(other, self.dtype)
         x, y = self.data, other.data
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             return unbroadcast(g * y, x.shape), unbroadcast(g * x, y.shape)
 
         return node("*", x * y, (self, other), backward)
@@ -325,7 +327,7 @@ class Tensor:
         other = as_tensor(other, self.dtype)
         x, y = self.data, other.data
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             by_y = g / y
             return unbroadcast(by_y, x.shape), unbroadcast(-by_y * x / y, y.shape)
 
@@ -339,7 +341,7 @@ class Tensor:
             )
         x = self.data
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             if exponent == 0:  # a constant, at 0 too
                 return (np.zeros_like(g),)
             return (g * (exponent * x ** (exponent - 1)),)
@@ -349,7 +351,7 @@ class Tensor:
     def __abs__(self) -> Tensor:
         x = self.data
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             return (g * ((x > 0).astype(x.dtype) - (x < 0)),)
 
         return node("abs", np.abs(x), (self,), backward)
@@ -362,7 +364,7 @@ class Tensor:
         x, y = self.data, other.data
         check_matmul(x.shape, y.shape)
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             # Vectors get the axis that @ gave them for the occasion, and lose it.
             rows = x if x.ndim > 1 else x[None, :]
             columns = y if y.ndim > 1 else y[:, None]
@@ -419,7 +421,7 @@ class Tensor:
         check_axes(axis, x.ndim, "sum")
         check_flag(keepdims, "keepdims")
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             return (np.broadcast_to(_keep(g, x.shape, axis, keepdims), x.shape),)
 
         return node("sum", x.sum(axis=axis, keepdims=keepdims), (self,), backward)
@@ -447,7 +449,7 @@ class Tensor:
         check_batch(x.shape, name, "x")
         top = best(x, axis=axis, keepdims=True)
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             winners = (x == top).astype(x.dtype)
             # (Nothing equals a NaN: nobody wins.)
             winners /= np.maximum(winners.sum(axis=axis, keepdims=True), 1)
@@ -465,7 +467,7 @@ class Tensor:
         """The axes in another order (reversed if none is given)."""
         order = check_order(axes, self.ndim)
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             return (g.transpose(tuple(np.argsort(order))),)
 
         return node("transpose", self.data.transpose(order), (self,), backward)
@@ -481,7 +483,7 @@ class Tensor:
             raise TypeError("a Tensor can't be an index: use an integer NumPy array")
         axes = index if isinstance(index, tuple) else (index,)
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             dx = np.zeros_like(x)
             if all(isinstance(i, (int, slice, type(None), type(...))) for i in axes):
                 dx[index] = g
@@ -524,7 +526,7 @@ def node(op: str, value: Any, parents: tuple[Any, ...], backward: Backward) -> T
     return out
 
 
-def unbroadcast(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sums a gradient over the axes along which its operand was repeated.
 
     Broadcasting uses one number many times; the derivative with respect to that number
@@ -538,12 +540,11 @@ def unbroadcast(g: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return g
     extra = g.ndim - len(shape)
     stretched = tuple(i + extra for i, n in enumerate(shape) if n == 1)
-    return g.sum(axis=tuple(range(extra)) + stretched).reshape(shape)
+    total: Array = g.sum(axis=tuple(range(extra)) + stretched)
+    return total.reshape(shape)
 
 
-def _keep(
-    g: np.ndarray, shape: tuple[int, ...], axis: Any, keepdims: bool
-) -> np.ndarray:
+def _keep(g: Array, shape: tuple[int, ...], axis: Any, keepdims: bool) -> Array:
     """Gives a reduced gradient back the axes (of length 1) that a reduction took."""
     if keepdims or axis is None:
         return g.reshape((1,) * len(shape)) if axis is None else g
@@ -577,7 +578,7 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return Tensor(data, dtype, requires_grad)
 
 
-def _restored(data: np.ndarray, requires_grad: bool, is_parameter: bool) -> Tensor:
+def _restored(data: Array, requires_grad: bool, is_parameter: bool) -> Tensor:
     """Makes a tensor again of what `copy` and `pickle` took from one."""
     result = Tensor(data.copy(), data.dtype, requires_grad)
     result.is_parameter = is_parameter
@@ -589,7 +590,7 @@ def as_tensor(x: Any, dtype: Any = None, name: str = "x") -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(as_float_array(x, dtype, name), dtype)
 
 
-def to_numpy(x: Any) -> np.ndarray:
+def to_numpy(x: Any) -> Array:
     """Returns the values of a tensor, or of anything like an array, as NumPy array.
 
     Args:

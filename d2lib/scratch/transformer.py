@@ -15,6 +15,7 @@ from d2lib._checks import (
     check_positive,
     check_positive_int,
 )
+from d2lib._types import Array
 from d2lib.scratch.module import Module
 from d2lib.scratch.tensor import Tensor, as_tensor, node, tensor
 from d2lib.shared.transformer import Block
@@ -74,7 +75,7 @@ class LayerNorm(Module):
         y = normal * gamma.data
         y += beta.data
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             rows = g.reshape(-1, len(gamma))
             ones = np.ones_like(g, shape=len(rows))  # a product with them sums the rows
             dgamma = ones @ (rows * normal.reshape(rows.shape))
