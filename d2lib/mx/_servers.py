@@ -241,7 +241,8 @@ class Servers:
             self._kv.push(self._table, [rows])
             self._wait()
             self._kv.pull(self._table, out=[rows])
-            return rows.asnumpy().tolist()
+            total: list[list[float]] = rows.asnumpy().tolist()
+            return total
 
     def _wait(self) -> None:
         """Waits until all have pushed, which a pull does by itself in step."""

@@ -23,6 +23,7 @@ from d2lib._checks import (
     check_mask,
     check_positive,
 )
+from d2lib._types import Array
 from d2lib.scratch._parallel import products_in_parallel
 from d2lib.scratch.initializers import initialize
 from d2lib.scratch.layers import linear
@@ -99,7 +100,7 @@ def attention(
     y = np.empty_like(queries, shape=(*q.shape[:-1], v.shape[-1]))
     _by_parts(lambda i: np.matmul(p[i], values[i], out=y[i]), p.shape)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         dq, dk, dv = (np.empty_like(a) for a in (queries, keys, values))
 
         def part(i: Any) -> None:
@@ -160,7 +161,7 @@ def attention_weights(
     queries, keys = q.data, k.data
     p = _weights(queries, keys, mask, causal, scale)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         ds = p * (g - (g * p).sum(axis=-1, keepdims=True))
         return ds @ keys * scale, _turned(ds) @ queries * scale
 
@@ -184,14 +185,12 @@ def _by_parts(work: Callable[[Any], object], shape: tuple[int, ...]) -> None:
     products_in_parallel(share, shape[0], math.prod(shape))
 
 
-def _turned(x: np.ndarray) -> np.ndarray:
+def _turned(x: Array) -> Array:
     """The transposed matrices."""
     return np.swapaxes(x, -1, -2)
 
 
-def _weights(
-    q: np.ndarray, k: np.ndarray, mask: Any, causal: bool, scale: float
-) -> np.ndarray:
+def _weights(q: Array, k: Array, mask: Any, causal: bool, scale: float) -> Array:
     """Computes softmax(scale q k^T), zero where a query may not look."""
     weights = np.empty_like(q, shape=(*q.shape[:-1], k.shape[-2]), order="C")
     visible = may_look(mask, causal, weights.shape)

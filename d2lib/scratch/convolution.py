@@ -31,6 +31,7 @@ from d2lib._checks import (
     check_positive_int,
     check_transposed_kernel,
 )
+from d2lib._types import Array
 from d2lib.scratch._columns import (
     add_bias,
     correlate,
@@ -116,7 +117,7 @@ def conv2d(
         check_bias(b.shape, len(W), "conv2d")
         add_bias(y, b.data)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         dx = correlate_transpose(g, W.data, at) if x.requires_grad else None
         dW = correlate_kernel(x.data, g, at) if W.requires_grad else None
         return (dx, dW) if b is None else (dx, dW, sum_places(g))
@@ -181,7 +182,7 @@ def conv_transpose2d(
         check_bias(b.shape, y.shape[1], "conv_transpose2d")
         add_bias(y, b.data)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         dx = correlate(g, W.data, at) if x.requires_grad else None
         dW = correlate_kernel(g, x.data, at) if W.requires_grad else None
         return (dx, dW) if b is None else (dx, dW, sum_places(g))
@@ -408,7 +409,7 @@ class MaxPool2D(Pool2D):
             np.maximum(winner, (rival > y) * winner.dtype.type(k), out=winner)
             np.maximum(y, rival, out=y)
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             dx = np.zeros_like(image)
             for k, place in enumerate(places):
                 dx[place] += g * (winner == k)
@@ -442,7 +443,7 @@ def _half(x: Tensor) -> Tensor:
 
     in_parallel(forward, len(y), image.size)
 
-    def backward(g: np.ndarray) -> tuple[Any, ...]:
+    def backward(g: Array) -> tuple[Any, ...]:
         drow = np.empty_like(row)
         dx = np.zeros_like(x.data) if image.shape != x.shape else np.empty_like(x.data)
         inner = dx[:, :, : 2 * rows, : 2 * columns]
@@ -490,7 +491,7 @@ class AvgPool2D(Pool2D):
         share = x.dtype.type(1 / len(places))
         y = sum((image[place] for place in places[1:]), start=image[places[0]]) * share
 
-        def backward(g: np.ndarray) -> tuple[Any, ...]:
+        def backward(g: Array) -> tuple[Any, ...]:
             dx = np.zeros_like(image)
             part = g * share
             for place in places:
@@ -519,7 +520,8 @@ class GlobalAvgPool2D(Module):
         """Maps (batch, channels, height, width) to (batch, channels)."""
         x = as_tensor(x)
         check_images(x.shape, None, "GlobalAvgPool2D")
-        return x.sum(axis=(2, 3)) * (1 / (x.shape[2] * x.shape[3]))
+        mean: Tensor = x.sum(axis=(2, 3)) * (1 / (x.shape[2] * x.shape[3]))
+        return mean
 
 
 class Flatten(Module):
@@ -537,7 +539,8 @@ class Flatten(Module):
         """Maps (batch, ...) to (batch, numbers), the last axis running fastest."""
         x = as_tensor(x)
         check_examples(x.shape, "Flatten")
-        return x.reshape(len(x), math.prod(x.shape[1:]))
+        rows: Tensor = x.reshape(len(x), math.prod(x.shape[1:]))
+        return rows
 
 
 def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
@@ -578,13 +581,14 @@ def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
     return node("upsample", y, (x,), lambda g: (_resampled(g, A_h.T, A_w.T),))
 
 
-def _resampled(x: np.ndarray, A_h: np.ndarray, A_w: np.ndarray) -> np.ndarray:
+def _resampled(x: Array, A_h: Array, A_w: Array) -> Array:
     """Multiplies the rows and the columns of images by a matrix each."""
     n, channels, h, w = x.shape
     last = np.ascontiguousarray(x.transpose(0, 2, 3, 1))  # (n, h, w, channels)
     tall = A_h @ last.reshape(n, h, w * channels)  # (n, new h, w channels)
     wide = A_w @ tall.reshape(n, len(A_h), w, channels)  # (n, new h, new w, channels)
-    return wide.transpose(0, 3, 1, 2)
+    y: Array = wide.transpose(0, 3, 1, 2)
+    return y
 
 
 def _places(at: Geometry) -> Any:
@@ -598,7 +602,7 @@ def _places(at: Geometry) -> Any:
         )
 
 
-def _framed(x: np.ndarray, at: Geometry, value: float) -> np.ndarray:
+def _framed(x: Array, at: Geometry, value: float) -> Array:
     """The images with ``value`` around them, as far as the padding goes."""
     (ph, pw), (h, w) = at.padding, at.image
     if not (ph or pw):
@@ -609,7 +613,7 @@ def _framed(x: np.ndarray, at: Geometry, value: float) -> np.ndarray:
     return framed
 
 
-def _unframed(x: np.ndarray, at: Geometry) -> np.ndarray:
+def _unframed(x: Array, at: Geometry) -> Array:
     """The images without their padding."""
     (ph, pw), (h, w) = at.padding, at.image
     return x[:, :, ph : ph + h, pw : pw + w]

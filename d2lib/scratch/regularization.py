@@ -53,9 +53,9 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Drops inside `record` while in training mode; otherwise returns x."""
-        x = as_tensor(x)
         if not (self.p and self.training and is_recording()):
-            return x
+            return as_tensor(x)
+        x = as_tensor(x)
         keep = 1.0 - self.p
         mask = self.generator.random(x.shape, dtype=np.float32) < keep
         scaled = np.multiply(mask, 1.0 / keep, dtype=x.dtype)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from d2lib._checks import check_flag, check_mask
+from d2lib._types import Array
 
 __all__ = ["may_look"]
 
 
-def may_look(mask: Any, causal: bool, shape: tuple[int, ...]) -> np.ndarray | None:
+def may_look(mask: Any, causal: bool, shape: tuple[int, ...]) -> Array | None:
     """Says where a query may look; None means everywhere.
 
     Args:
