@@ -8,7 +8,9 @@ gradient of W, ``correlate_kernel``. For any x and y
     <correlate(x, W), y> = <x, correlate_transpose(y, W)> = <W, correlate_kernel(x, y)>
 
 The chapter on convolution shows each in three plain lines, and the tests hold these to
-them. They are fast for three reasons. Shapes are (batch, channels, height, width), but
+them. What is not an array of NumPy's own takes the plain form of `_plain.py`.
+
+They are fast for three reasons. Shapes are (batch, channels, height, width), but
 in memory the channels come last, so that a window's rows are runs of numbers to copy
 and the product's result need not be turned. Some images at a time are copied into one
 array of columns, about 1 MB, that stays in the cache until it is multiplied. And each
@@ -20,11 +22,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from d2lib._types import Array, DType
+from d2lib.scratch import _plain
 from d2lib.scratch._parallel import in_parallel, products_in_parallel
 from d2lib.shared.windows import Geometry, Pair
 
@@ -38,6 +42,20 @@ __all__ = [
 
 _BLOCK = 262_144  # numbers of columns at a time: 1 MB of float32
 _FEW = 16  # numbers in a run; with shorter ones, copy a kernel's place after the other
+
+
+Map = TypeVar("Map", bound=Callable[..., Any])
+
+
+def _or_plain(fast: Map) -> Map:
+    """Lets arrays that are not NumPy's own take the plain form of the same name."""
+    plain = getattr(_plain, fast.__name__)
+
+    @wraps(fast)
+    def either(array: Any, *others: Any) -> Any:
+        return (fast if isinstance(array, np.ndarray) else plain)(array, *others)
+
+    return either  # type: ignore[return-value]
 
 
 class Windows(NamedTuple):
@@ -59,6 +77,7 @@ def windows_of(at: Geometry) -> Windows:
     return Windows(at.kernel, at.output, at.stride, at.dilation, at.padding)
 
 
+@_or_plain
 def correlate(x: Array, W: Array, at: Geometry) -> Array:
     """The feature maps of x: each number is a window times a filter, summed.
 
@@ -91,6 +110,7 @@ def _correlate(x: Array, kernel: Array, out: Array, at: Windows) -> None:
     products_in_parallel(multiply, len(x), _size(x, at))
 
 
+@_or_plain
 def correlate_kernel(x: Array, y: Array, at: Geometry) -> Array:
     """The gradient of the kernel: each window, weighted by y at its place, summed.
 
@@ -124,6 +144,7 @@ def _correlate_kernel(x: Array, y: Array, at: Windows) -> Array:
     return _summed(part, len(x), _size(x, at))
 
 
+@_or_plain
 def correlate_transpose(y: Array, W: Array, at: Geometry) -> Array:
     """The adjoint of ``correlate``: each number of y lays down its filter, weighted.
 
@@ -184,6 +205,7 @@ def _phases(at: Geometry, axis: int) -> Iterator[Phase]:
         yield Phase(image, rows[::-1], d // math.gcd(s, d), before)
 
 
+@_or_plain
 def add_bias(y: Array, b: Array) -> None:
     """Adds to each channel of maps, as `correlate` returns them, its own number.
 
@@ -194,6 +216,7 @@ def add_bias(y: Array, b: Array) -> None:
     in_parallel(lambda i, j, _: np.add(rows[i:j], row, out=rows[i:j]), n, y.size)
 
 
+@_or_plain
 def sum_places(g: Array) -> Array:
     """The sum of each channel, over images and places, as a product with ones."""
     rows = _last(g).reshape(-1, g.shape[1])

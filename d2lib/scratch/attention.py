@@ -195,6 +195,7 @@ def _weights(q: Array, k: Array, mask: Any, causal: bool, scale: float) -> Array
     weights = np.empty_like(q, shape=(*q.shape[:-1], k.shape[-2]), order="C")
     visible = may_look(mask, causal, weights.shape)
     if visible is not None:
+        visible = np.asarray(visible, like=q)
         hidden = np.broadcast_to(~visible, weights.shape)
         nowhere = ~visible.any(axis=-1, keepdims=True)
         nowhere = np.broadcast_to(nowhere, (*weights.shape[:-1], 1))

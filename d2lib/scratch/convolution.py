@@ -576,7 +576,10 @@ def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
     n, channels, h, w = x.shape
     made = n, channels, scale * h, scale * w
     check_enlarged(made, (h, w), "upsample", "scale")
-    A_h, A_w = (interpolation(size, scale, mode).astype(x.dtype) for size in (h, w))
+    A_h, A_w = (
+        np.asarray(interpolation(size, scale, mode), x.dtype, like=x.data)
+        for size in (h, w)
+    )
     y = _resampled(x.data, A_h, A_w)
     return node("upsample", y, (x,), lambda g: (_resampled(g, A_h.T, A_w.T),))
 
@@ -584,8 +587,8 @@ def upsample(x: Any, scale: int = 2, mode: str = "bilinear") -> Tensor:
 def _resampled(x: Array, A_h: Array, A_w: Array) -> Array:
     """Multiplies the rows and the columns of images by a matrix each."""
     n, channels, h, w = x.shape
-    last = np.ascontiguousarray(x.transpose(0, 2, 3, 1))  # (n, h, w, channels)
-    tall = A_h @ last.reshape(n, h, w * channels)  # (n, new h, w channels)
+    rows = x.transpose(0, 2, 3, 1).reshape(n, h, w * channels)
+    tall = A_h @ rows  # (n, new h, w channels)
     wide = A_w @ tall.reshape(n, len(A_h), w, channels)  # (n, new h, new w, channels)
     y: Array = wide.transpose(0, 3, 1, 2)
     return y
@@ -607,7 +610,7 @@ def _framed(x: Array, at: Geometry, value: float) -> Array:
     (ph, pw), (h, w) = at.padding, at.image
     if not (ph or pw):
         return x
-    last = np.full((len(x), *at.padded, x.shape[1]), value, x.dtype)
+    last = np.full_like(x, value, shape=(len(x), *at.padded, x.shape[1]), order="C")
     framed = last.transpose(0, 3, 1, 2)
     framed[:, :, ph : ph + h, pw : pw + w] = x
     return framed

@@ -58,6 +58,7 @@ class Dropout(Module):
         x = as_tensor(x)
         keep = 1.0 - self.p
         mask = self.generator.random(x.shape, dtype=np.float32) < keep
+        mask = np.asarray(mask, like=x.data)  # drawn here, used where x is
         scaled = np.multiply(mask, 1.0 / keep, dtype=x.dtype)
         return node("dropout", x.data * scaled, (x,), lambda g: (g * scaled,))
 

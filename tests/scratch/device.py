@@ -30,6 +30,9 @@ class DeviceArray(NDArrayOperatorsMixin):
         return wrap(getattr(ufunc, method)(*inside(inputs), **inside(kwargs)))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any):
+        if function is np.asarray:  # with like=, the one way onto the device
+            data, *others = args
+            return wrap(function(getattr(data, "_array", data), *others, **kwargs))
         return wrap(function(*inside(args), **inside(kwargs)))
 
     def __getattr__(self, name: str) -> Any:

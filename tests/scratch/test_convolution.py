@@ -31,6 +31,7 @@ from d2lib.scratch import (
     upsample,
 )
 from d2lib.scratch import _columns as columns
+from d2lib.scratch import _plain as plain
 from d2lib.scratch import convolution as layers
 from d2lib.scratch.optimizers import Adam
 from d2lib.shared.windows import Geometry
@@ -152,6 +153,19 @@ class TestDefinition:
         _, W, y, at, block = problem
         with mock.patch.object(columns, "_BLOCK", block):
             same(columns.correlate_transpose(y, W, at), laid_down(y, W, at))
+
+    @some
+    @given(problems())
+    def test_the_plain_form_for_arrays_that_are_not_numpys(self, problem):
+        x, W, y, at, _ = problem
+        same(plain.correlate(x, W, at), columns.correlate(x, W, at))
+        same(plain.correlate_kernel(x, y, at), columns.correlate_kernel(x, y, at))
+        same(plain.correlate_transpose(y, W, at), columns.correlate_transpose(y, W, at))
+        same(plain.sum_places(y), columns.sum_places(y))
+        b, moved = W[:, 0, 0, 0], y.copy()
+        plain.add_bias(moved, b)
+        same(moved, y + b[:, None, None])
+        assert plain.correlate(x[:0], W, at).shape == (0, *y.shape[1:])
 
     @some
     @given(problems())
