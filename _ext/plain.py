@@ -234,7 +234,7 @@ class Markdown:
     def block(self, node: nodes.Element, *, nested: bool = False) -> str:
         """Return one block of Markdown; "" if there is nothing to show."""
         if isinstance(node, nodes.paragraph):
-            if "gaps" in node["classes"]:  # the site's link to the other notebook
+            if {"gaps", "in-reference"} & set(node["classes"]):  # links of the site's
                 return ""
             text = self.inline(node).strip()
             return re.sub(r"^(\d+)([.)]) |^(?=[-+#>=] )", _escaped_mark, text)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the tests of the library read this file, too
 
 #: Its table says where each name is taught.
 API = Path(__file__).parent.parent / "chapters" / "appendix" / "api.md"
+TWINS = "d2lib.scratch.", "d2lib.mx."
 ROLE = re.compile(r"\{(ref|doc)\}`([^`]+)`")
 PLACE = re.compile(r"^% reference: ([\w.]+)$", re.MULTILINE)
 # Methods by which Gluon, or an optimiser's base, does its work: nobody calls them.
@@ -33,32 +34,29 @@ TENSOR = """\
    book uses of it is what :py:class:`d2lib.scratch.Tensor` has."""
 
 
-def taught() -> dict[str, str]:
-    """Return by name which pages teach it, as the table of `api.md` says."""
+def taught() -> dict[str, list[tuple[str, str]]]:
+    """Return by what pages each name is taught, as the table of `api.md` says.
+
+    Returns:
+        By the path of a name, in the NumPy twin where it is in both: kind and target of
+        the links to the pages, such as ("ref", "perceptron").
+    """
     return taught_by(API)
 
 
 @cache
-def taught_by(table: Path) -> dict[str, str]:
+def taught_by(table: Path) -> dict[str, list[tuple[str, str]]]:
     """Return what a table says; it is read once for all names."""
     found = {}
     for line in table.read_text(encoding="utf-8").splitlines():
         cells = line.strip().strip("|").split(" | ")
-        pages = [f":{role}:`{page}`" for role, page in ROLE.findall(cells[-1])]
-        if len(cells) == 4 and pages:
-            for path in re.findall(r"`~?(d2lib[\w.]+)`", cells[1]):
-                found[path.rpartition(".")[2]] = "Taught in " + ", ".join(pages) + "."
+        if len(cells) == 4 and (pages := ROLE.findall(cells[-1])):
+            found |= dict.fromkeys(re.findall(r"`~?(d2lib[\w.]+)`", cells[1]), pages)
     return found
 
 
-def entry(package: str, name: str, thing: object) -> str:
-    """Return the directive that documents a public name, and says who teaches it."""
-    where = taught().get(name)
-    return directive(package, name, thing) + (f"\n\n   {where}" if where else "")
-
-
 def directive(package: str, name: str, thing: object) -> str:
-    """Return the directive alone."""
+    """Return the directive that documents a public name."""
     if package == "d2lib.mx" and name == "Tensor":
         return TENSOR
     if inspect.isclass(thing):
@@ -94,7 +92,7 @@ def reference(package: ModuleType) -> str:
             continue
         title = file.name.replace("_", " ").capitalize()
         doc = inspect.getdoc(home) or ""
-        entries = "\n\n".join(entry(path, n, getattr(package, n)) for n in names)
+        entries = "\n\n".join(directive(path, n, getattr(package, n)) for n in names)
         parts.append(
             f"## {title}\n\n{doc.splitlines()[0]}\n\n"
             f"```{{eval-rst}}\n.. py:currentmodule:: {path}\n\n{entries}\n```\n"

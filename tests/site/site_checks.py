@@ -16,6 +16,7 @@ from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
 CORE, LAB_CORE = 25, 50  # minutes that a page may take, and one whose title is Lab ...
@@ -265,6 +266,31 @@ def check_links(site: Path) -> list[str]:
                 continue
             problems.append(f"{page.relative_to(site)} links to {link}, {problem}")
     return problems
+
+
+def check_taught(site: Path, names: set[str]) -> list[str]:
+    """A name's entry in the reference and the pages that teach it lead to each other.
+
+    Args:
+        site: The built site.
+        names: What some page teaches, by the ids of the entries.
+    """
+    there, back = set(), set()  # pages and names
+    for page in site.rglob("chapters/**/*.html"):
+        soup = BeautifulSoup(page.read_bytes(), "html.parser")
+        name = page.relative_to(site).as_posix()
+        for link in soup.select(".in-reference a"):
+            there.add((name, link["href"].partition("#")[2]))
+        for link in soup.select(".taught-in a"):
+            path = (page.parent / link["href"].partition("#")[0]).resolve()
+            entry = link.find_parent("dd").find_previous_sibling("dt")["id"]
+            back.add((path.relative_to(site.resolve()).as_posix(), entry))
+    untaught = sorted(names - {entry for _, entry in back})
+    return [
+        *(f"the reference does not say where {entry} is taught" for entry in untaught),
+        *(f"{page} does not lead to {entry}" for page, entry in sorted(back - there)),
+        *(f"{entry} does not lead to {page}" for page, entry in sorted(there - back)),
+    ]
 
 
 def check_minutes(names: list[str], minutes: dict[str, dict]) -> list[str]:

@@ -13,6 +13,7 @@ from execution import ROOT, pages, read
 from gaps import has_gaps
 from notebook_checks import check_code, check_notebook
 from plain import needs_the_clone
+from reference import TWINS, taught
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -82,6 +83,12 @@ def test_every_page_reads_from_the_file_system(browser, site):
 
 def test_links_within_the_site_lead_somewhere(site):
     checks.report(checks.check_links(site))
+
+
+def test_the_reference_and_the_pages_lead_to_each_other(site):
+    twins = {name.replace(*TWINS, 1) for name in taught()}
+    assert len(twins) > 60
+    checks.report(checks.check_taught(site, twins | set(taught())))
 
 
 def test_the_first_page_is_where_make_book_says(browser, site):

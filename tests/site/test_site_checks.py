@@ -82,6 +82,29 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path):
     ]
 
 
+def test_a_page_and_an_entry_that_do_not_lead_to_each_other_are_found(tmp_path):
+    entry = (
+        "<dl><dt id={0}>{0}</dt><dd><dl><dt id={0}.of>of</dt><dd>Text.</dd></dl>"
+        "<p class=taught-in>Taught in <a href='{1}.html#{1}'>page</a>.</p></dd></dl>"
+    )
+    line = "<p class=in-reference><a href='api.html#{0}'>{0}</a></p>"
+    (tmp_path / "chapters").mkdir()
+    api, page, other = (
+        tmp_path / "chapters" / f"{name}.html" for name in ("api", "page", "other")
+    )
+    api.write_text(entry.format("Net", "page") + entry.format("net", "other"))
+    page.write_text(line.format("Net"))
+    other.write_text(line.format("net"))
+    assert checks.check_taught(tmp_path, {"Net", "net"}) == []
+    page.write_text("")
+    other.write_text(line.format("net") + line.format("Net"))
+    assert checks.check_taught(tmp_path, {"Net", "net", "mse"}) == [
+        "the reference does not say where mse is taught",
+        "chapters/page.html does not lead to Net",
+        "Net does not lead to chapters/other.html",
+    ]
+
+
 def test_a_page_that_takes_too_long_to_read_is_found():
     minutes = {
         "3/short": {"title": "Short", "core": 24.9},
