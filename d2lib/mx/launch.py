@@ -6,7 +6,8 @@ connects them. ``-H hosts.txt`` starts the workers on other machines, by ssh.
 
 MXNet itself would wait for ever for a process that is gone. So the launcher watches
 them all: when one fails, gives no sign of life any more, or ends while others wait for
-it, the launcher ends the others, and says which it was.
+it, the launcher ends the others, and says which it was. Of one that computes while all
+others wait it says so, and with ``--patience`` ends the job.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = ["hosts_in", "launch", "main"]
 
 GRACE = 5.0  # seconds that a process has to end by itself
 SILENCE = 20.0  # seconds without a sign of life, or of waiting for who has ended
+NOTICE = 60.0  # seconds of waiting for who computes, before the launcher says who it is
 SSH = (
     *("ssh", "-o", "BatchMode=yes"),
     *("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"),
@@ -89,6 +91,7 @@ def launch(
     port: int = 0,
     python: str = sys.executable,
     silence: float = SILENCE,
+    patience: float = 0.0,
 ) -> int:
     """Runs a program in several workers, and returns when the last one has ended.
 
@@ -96,8 +99,8 @@ def launch(
     (``DMLC_ROLE`` and its kin), and ``DMLC_RANK``, its number. What they print appears
     behind their names. SIGINT and SIGTERM are passed on to them, so that `fit` stops
     after a step, with a checkpoint. An error that a worker's program catches is not
-    seen: let it end the program, or the others wait. Nor is a worker that computes for
-    ever.
+    seen: let it end the program, or the others wait. A worker that computes while all
+    others have waited for it for a minute is named in the standard error.
 
     Args:
         program: a file with a program in Python, and its arguments.
@@ -111,6 +114,9 @@ def launch(
         silence: after how many seconds without a sign of life a process counts as
             frozen, as one that was stopped or whose machine is gone; or so long have
             others waited for a worker that has ended. 0: never.
+        patience: after how many seconds in which all others have waited for a worker
+            that computes, or reads a file that never comes, the job is ended. 0: never,
+            for it may be about to finish.
 
     Returns:
         0 if all workers ended with 0, else 1, and a sentence in the standard error.
@@ -128,6 +134,7 @@ def launch(
     workers = check_positive_int(workers, "workers")
     servers = check_positive_int(servers, "servers")
     silence = check_non_negative(silence, "silence")
+    patience = check_non_negative(patience, "patience")
     if not program or not Path(program[0]).is_file():
         raise ValueError(
             "program must be a file with a program in Python, got "
@@ -169,7 +176,7 @@ def launch(
                 threads = {"OMP_NUM_THREADS": str(share)}
                 environ = threads | environ | mine | here
             job.append(_started(name, command, environ, ended))
-        return _watch(job, ended, workers, silence)
+        return _watch(job, ended, workers, silence, patience)
     finally:
         for member in job:
             member.close()
@@ -180,10 +187,14 @@ def launch(
 
 
 def _watch(
-    job: list[Member], ended: queue.Queue[Any], left: int, silence: float
+    job: list[Member],
+    ended: queue.Queue[Any],
+    left: int,
+    silence: float,
+    patience: float,
 ) -> int:
     """Waits for the workers, or for the first that fails."""
-    asked, looked = 0, time.monotonic()
+    asked, looked, told = 0, time.monotonic(), False
     finished: list[Member] = []
     while True:
         try:
@@ -195,8 +206,14 @@ def _watch(
                     member.beats.last = member.beats.last and now
             looked = now
             problem = _frozen(job, finished, now, silence) if silence else None
+            if problem is None and patience:
+                problem = _awaited(job, finished, patience)
             if problem is not None:
                 return _given_up(problem)
+            notice = _awaited(job, finished, NOTICE)
+            if notice and not told:
+                print(f"launch: {notice}", file=sys.stderr, flush=True)
+            told = notice is not None
             continue
         looked = time.monotonic()
         if isinstance(event, int):
@@ -244,6 +261,17 @@ def _frozen(
                 "workers must make the same calls of fit"
             )
     return None
+
+
+def _awaited(job: list[Member], finished: list[Member], limit: float) -> str | None:
+    """Says which workers compute while all others have waited so long; or None."""
+    workers = [m for m in job if m.name.startswith("worker") and m not in finished]
+    busy = [m for m in workers if m.beats.joined and not m.beats.waited]
+    waiting = [m for m in workers if m.beats.waited > limit]
+    if not busy or not waiting or len(busy) + len(waiting) < len(workers):
+        return None
+    names = " and ".join(f"{m.name} (process {m.process.pid})" for m in busy)
+    return f"all others have waited for {limit:g} s for {names}, which is still busy"
 
 
 def _given_up(problem: str) -> int:
@@ -411,6 +439,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=SILENCE,
         help="after how many seconds without a sign of life a process counts as frozen",
     )
+    add(
+        "--patience",
+        type=float,
+        default=0.0,
+        help="how many seconds all others wait for a worker that computes; 0: for ever",
+    )
     add("--python", default=sys.executable, help="the interpreter of the workers")
     add("program", help="a program in Python")
     add("arguments", nargs=argparse.REMAINDER, help="the program's own")
@@ -425,6 +459,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             port=given.port,
             python=given.python,
             silence=given.silence,
+            patience=given.patience,
         )
     except (OSError, ValueError) as error:
         print(f"launch: {error}", file=sys.stderr)

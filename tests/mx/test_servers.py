@@ -5,6 +5,7 @@ All on loopback. Each test waits for a launcher, which ends all that it has star
 
 import json
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -309,6 +310,19 @@ def test_a_worker_that_ends_early_ends_the_job(tmp_path):
     assert "alive" not in result.stderr
 
 
+ABSENT = """
+train("SGD", epochs=10**6, callbacks=[AtStep(5, 1, signal.pause)])
+"""
+
+
+def test_a_worker_that_waits_for_what_never_comes_ends_the_job_if_asked_to(tmp_path):
+    result = job(tmp_path, ABSENT, "--patience", "4")
+    assert result.returncode == 1
+    said = "launch: all others have waited for 4 s for worker 1 (process"
+    assert said in result.stderr
+    assert "resume=True" in result.stderr
+
+
 def test_signs_of_life_are_taken_out_of_what_is_said():
     beats = _beats.Beats()
     lines = (b"a\n", b"b\0alive -1\n", b"\0alive 0\n", b"c\n", b"d\0alive 7\n")
@@ -346,6 +360,45 @@ def test_who_is_frozen_and_who_is_waited_for():
     assert frozen(members(("server", 99, 0)), [], 100.0, 10) is None  # still importing
     silent = members(("worker 0", None, 0), ("worker 1", 1, 0))
     assert frozen(silent, [], 100.0, 10) is None
+
+
+def test_who_computes_while_all_others_wait():
+    awaited = launch._awaited
+    job = members(("server", 1, 0), ("worker 0", 1, 61), ("worker 1", 1, 0))
+    assert awaited(job, [], 60) == (
+        "all others have waited for 60 s for worker 1 (process 7), which is still busy"
+    )
+    assert awaited(job, [], 61) is None
+    assert awaited(job[:2], [], 60) is None  # nobody computes
+    assert awaited(job, job[2:], 60) is None  # it has ended, which is another mistake
+    slow = members(("worker 2", 1, 5))  # it has begun to wait only now
+    assert awaited(job + slow, [], 60) is None
+    job[2].beats.joined = False
+    assert awaited(job, [], 60) is None
+
+
+class Ticks:
+    """A queue in which for so many seconds nothing is."""
+
+    def __init__(self, ticks, *events):
+        self.events = [queue.Empty()] * ticks + list(events)
+
+    def get(self, timeout):
+        event = self.events.pop(0)
+        if isinstance(event, Exception):
+            raise event
+        return event
+
+
+def test_who_is_waited_for_is_said_once(capsys):
+    job = members(("worker 0", None, 61), ("worker 1", None, 0))
+    for member in job:
+        member.process.returncode = 0
+    assert launch._watch(job, Ticks(3, *job), 2, 1e9, 0) == 0
+    said = capsys.readouterr().err
+    assert said.count("launch: all others have waited for 60 s for worker 1") == 1
+    assert launch._watch(job, Ticks(1), 2, 0, 60) == 1
+    assert "which is still busy: the job is ended" in capsys.readouterr().err
 
 
 def net(dl):
@@ -423,6 +476,7 @@ def test_a_port_in_use_is_an_error(capsys):
         (["-n", "0", __file__], "workers must be a whole number >= 1"),
         (["-s", "0", __file__], "servers must be a whole number >= 1"),
         (["--silence", "-1", __file__], "silence must be"),
+        (["--patience", "-1", __file__], "patience must be"),
         (["no.py"], "program must be a file with a program in Python, got 'no.py'"),
         (["-H", os.devnull, __file__], "names no host"),
         (["-H", "no.txt", __file__], "No such file"),
