@@ -26,7 +26,7 @@ book: $(ENVIRONMENT) ## execute and build the whole book, print the file to open
 
 # Two processes on two cores are faster with one thread each.
 test: lint ## everything: library, twins, every page's cells, the site in a browser
-	@$(BIN)/python requirements/browser.py
+	@$(BIN)/python _ext/browser.py
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup --durations 15
 
 test-without-mxnet: $(ENVIRONMENT) ## every page as it runs where MXNet can't be had
@@ -34,7 +34,7 @@ test-without-mxnet: $(ENVIRONMENT) ## every page as it runs where MXNet can't be
 		-k test_cells_run_without_mxnet
 
 test-in-page: $(ENVIRONMENT) ## every page's quick NumPy cells in Edit and run here; Firefox
-	@$(BIN)/python requirements/browser.py
+	@$(BIN)/python _ext/browser.py
 	@$(BIN)/pytest -rP -m scheduled tests/site/test_edit_run.py
 
 serve: $(ENVIRONMENT) ## read the book with live reload
@@ -44,11 +44,11 @@ lab: $(ENVIRONMENT) ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/python _ext/lab.py
 
 test-readers: $(ENVIRONMENT) ## axe-core on every page, at two sizes, light and dark
-	@$(BIN)/python requirements/browser.py
+	@$(BIN)/python _ext/browser.py
 	@$(BIN)/pytest -m scheduled tests/site/test_axe.py
 
 weigh: $(ENVIRONMENT) ## what pages weigh, their seconds on a phone: PAGES="lstm attention"
-	@PYTHONPATH=_ext:requirements $(BIN)/python tests/site/weights.py $(PAGES)
+	@PYTHONPATH=_ext $(BIN)/python tests/site/weights.py $(PAGES)
 
 test-notebooks: book ## run all notebooks to download in fresh environments
 	@$(BIN)/python tests/site/fresh.py
@@ -60,13 +60,13 @@ bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
 	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(if $(THREADS),--threads $(THREADS)) $(WORK)
 
 pdf: book ## print the whole book as one PDF
-	@PYTHONPATH=requirements $(BIN)/python _ext/pdf.py
+	@$(BIN)/python _ext/pdf.py
 
 .venv-course/.installed: requirements/course.txt requirements/install-course.sh
 	@requirements/install-course.sh
 
 course: book .venv-course/.installed ## labs and exercises for nbgrader, and slides
-	@PYTHONPATH=requirements $(BIN)/python _ext/course.py
+	@$(BIN)/python _ext/course.py
 
 agents: $(ENVIRONMENT) ## train the agents of Lecture 4, from five seeds: two hours
 	@$(BIN)/python -m evidence dqn policy pendulum mountain_car

