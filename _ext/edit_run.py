@@ -56,6 +56,12 @@ NO_MXNET = (
     '    "the download menu at the top offers"\n'
     ")\n"
 )
+#: The only data that no page carries: their owners have not said that anybody may.
+NO_FACES = (
+    "The crops of faces are not here: they are press photographs that come with "
+    "scikit-image, without a licence to pass them on. The page's notebook, which the "
+    "download menu at the top offers, reads them there"
+)
 #: What the pages read of packages that a page can't import as a whole.
 TUNES = "corpus/oneills1850/*.abc"
 PHOTOGRAPHS = ("*.png", "hubble_deep_field.jpg", "rocket.jpg")
@@ -126,6 +132,8 @@ def export(page: NotebookNode, costs: list[float]) -> dict[str, Any]:
             entry["hidden"] = True
         if "listing" in tags(cell):
             entry["listing"] = True
+        if "load_faces(" in cell.source:
+            entry["lacks"] = f"{NO_FACES}."
         if "remove-cell" in tags(cell):
             later = [
                 c for c in code[code.index(cell) + 1 :] if not tags(c) & NEEDS_MXNET
@@ -172,9 +180,11 @@ def package(name: str, *patterns: str) -> dict[str, bytes]:
 
 
 def of_d2lib() -> dict[str, bytes]:
-    """Return d2lib, without the data and without what needs MXNet."""
+    """Return d2lib, without data, without faces, and without what needs MXNet."""
     files = tree(ROOT / "d2lib", ("**/*.py", "book/*.json"), "d2lib")
     files = {n: data for n, data in files.items() if not n.startswith("d2lib/mx/")}
+    instead = f"\n\ndef load_faces(*_, **__):\n    raise DataError({NO_FACES!r})\n"
+    files["d2lib/data/faces.py"] += instead.encode()
     return files | {"d2lib/mx/__init__.py": NO_MXNET.encode()}
 
 

@@ -6,11 +6,11 @@
   const SLOWER = seconds => seconds > 2 ? 30 : 6;
   const ASK = 60, REFUSE = 300; // seconds
   const NEEDED = { // what a cell mentions, and the script of files that it needs for it
-    plot: /matplotlib|plotting|load_photograph|load_faces/,
+    plot: /matplotlib|plotting|load_photograph/,
     mnist: /load_mnist|digit_scenes/,
     rl: /gymnasium|reinforcement/,
     music: /music21|load_tunes|check_abc/,
-    photos: /load_photograph|load_faces/,
+    photos: /load_photograph/,
   };
   const files = {}, groups = {}; // as Blobs: they cost nothing to hand to a worker
   const sent = new Set();
@@ -133,7 +133,7 @@
   // --- an editor ------------------------------------------------------------
 
   /** Make an editor: a textarea, its buttons, its outputs, and what it says. */
-  const editor = ({ key, code, name, label, built, solution, check, before, place }) => {
+  const editor = ({ key, code, name, label, built, solution, lacks, check, before, place }) => {
     const area = element("textarea", { className: "d2run-code", value: code, spellcheck: false, wrap: "off", autocapitalize: "off", autocomplete: "off" });
     area.setAttribute("aria-label", label);
     area.setAttribute("aria-describedby", "d2run-keys");
@@ -149,6 +149,7 @@
     if (solution) bar.append(button("Fill in the solution", () => { area.value = solution; fit(); }));
     bar.append(said);
     const node = element("div", { className: "d2run-editor" }, area, bar);
+    if (lacks) node.prepend(element("p", { className: "d2run-note", textContent: lacks }));
     const fit = () => { area.rows = Math.min(Math.max(lines(area.value), 2), 30); };
     fit();
     let leave = false; // Escape, then Tab, leaves
@@ -299,7 +300,7 @@
       const old = [...input.children];
       cell.editor = editor({
         key: cell.index, code: cell.code, name: `cell ${cell.index}`, label: `code cell ${number + 1}`, built,
-        solution: cell.solution,
+        solution: cell.solution, lacks: cell.lacks,
         before: other => other.index < cell.index && (!other.of || other.of === cell.of),
         place: (own, box) => {
           old.forEach(child => { child.hidden = true; });

@@ -20,6 +20,8 @@ from execution import ROOT, pages
 from firefox import firefox
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from d2lib.data import DataError
+
 NAMES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in pages()]
 ALWAYS = [
     *("chapters/1-foundations/perceptron", "chapters/appendix/errata"),
@@ -218,6 +220,17 @@ def test_d2lib_is_carried_without_data_and_says_why_there_is_no_mxnet():
     ]
     with pytest.raises(ImportError, match="no version for browsers"):
         exec(files["d2lib/mx/__init__.py"])
+
+
+def test_a_cell_says_that_the_faces_are_not_there():
+    page = new_notebook(cells=[code("faces = load_faces(seed=0)"), code("faces")])
+    first, second = edit_run.export(page, [])["cells"]
+    assert "without a licence" in first["lacks"]
+    assert "lacks" not in second
+    carried = {"__name__": "d2lib.data.faces"}
+    exec(edit_run.of_d2lib()["d2lib/data/faces.py"], carried)
+    with pytest.raises(DataError, match="without a licence"):
+        carried["load_faces"](seed=0)
 
 
 # --- in a browser -------------------------------------------------------------
