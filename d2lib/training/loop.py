@@ -122,9 +122,9 @@ def fit(
     Worker 0's first weights count, and only it writes files, which all must be able to
     read to resume; ``run.rank`` tells callbacks which one they are on. ``BatchNorm``
     normalizes by the worker's own examples, and its running statistics are averaged at
-    the end of an epoch. ``history.loss`` is that of all examples, with "dist_async" of
-    the worker's own. From three workers on, the order in which gradients arrive moves
-    their sum's last digit.
+    each checkpoint and the end of an epoch. ``history.loss`` is that of all examples,
+    with "dist_async" of the worker's own. From three workers on, the order in which
+    gradients arrive moves their sum's last digit.
 
     Ctrl-C and SIGTERM end the training after the step that is being taken: with a
     checkpoint if there is a file for it, callbacks told (`EarlyStopping` restores the
@@ -308,11 +308,11 @@ def fit(
                         callback.on_batch(run)
                     if store.asked:
                         break
-                    late = (
-                        checkpoint_seconds
-                        and time.monotonic() - kept >= checkpoint_seconds
+                    late = checkpoint_seconds is not None and store.any(
+                        time.monotonic() - kept >= checkpoint_seconds
                     )
                     if late or (checkpoint_steps and not run.steps % checkpoint_steps):
+                        store.average_buffers()  # what the file holds, all go on with
                         keep()
                 if not store.asked:
                     store.meet(0.0, 0, interrupts.came(), ended=True)
