@@ -43,9 +43,9 @@ serve: $(ENVIRONMENT) ## read the book with live reload
 lab: $(ENVIRONMENT) ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/python _ext/lab.py
 
-test-readers: $(ENVIRONMENT) ## axe-core on every page, at two sizes, light and dark
+test-readers: $(ENVIRONMENT) ## axe-core on every page, in two sizes, light and dark; Firefox
 	@$(BIN)/python _ext/browser.py
-	@$(BIN)/pytest -m scheduled tests/site/test_axe.py
+	@$(BIN)/pytest -m scheduled tests/site/test_axe.py tests/site/test_firefox.py
 
 weigh: $(ENVIRONMENT) ## what pages weigh, their seconds on a phone: PAGES="lstm attention"
 	@PYTHONPATH=_ext $(BIN)/python tests/site/weights.py $(PAGES)

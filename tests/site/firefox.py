@@ -26,8 +26,32 @@ user_pref("network.connectivity-service.enabled", false);
 """
 
 
+# The errors in the browser's console from pages at an address.
+ERRORS = """
+const errors = Services.console.getMessageArray()
+  .filter(one => one instanceof Ci.nsIScriptError && !(one.flags & one.warningFlag))
+  .filter(one => one.sourceName.startsWith(arguments[0]))
+  .map(one => `${one.sourceName}: ${one.errorMessage}`);
+Services.console.reset();
+return errors;
+"""
+# From now on, what the page asks of hosts: what they refuse too.
+WATCH = """
+window.asked = [];
+Services.obs.addObserver(channel => {
+  const {loadInfo, URI} = channel.QueryInterface(Ci.nsIHttpChannel);
+  const {browsingContext} = gBrowser.selectedBrowser;
+  if (loadInfo.browsingContextID === browsingContext.id) asked.push(URI.spec);
+}, "http-on-opening-request");
+"""
+SIZE = """
+const {style} = gBrowser.selectedBrowser;
+[style.maxWidth, style.maxHeight] = [`${arguments[0]}px`, `${arguments[1]}px`];
+"""
+
+
 class Firefox:
-    """A Firefox with one page.
+    """A Firefox with one page, which can do what the checks ask of Playwright's.
 
     Args:
         connection: The socket on which its Marionette listens.
@@ -39,6 +63,7 @@ class Firefox:
         self.receive()  # its greeting
         self("WebDriver:NewSession", capabilities={})
         self("WebDriver:SetTimeouts", script=300_000, pageLoad=120_000)
+        self.inside(WATCH)
 
     def receive(self) -> Any:
         """Return the next message."""
@@ -62,6 +87,11 @@ class Firefox:
         """Open a page."""
         self("WebDriver:Navigate", url=address)
 
+    @property
+    def url(self) -> str:
+        """The address of the page."""
+        return self("WebDriver:GetCurrentURL")["value"]
+
     def run(self, script: str, *arguments: Any) -> Any:
         """Run the body of an async function in the page, and return what it returns."""
         wrapped = (
@@ -79,6 +109,37 @@ class Firefox:
             raise RuntimeError(result["error"])
         return result.get("value")
 
+    def evaluate(self, script: str, argument: Any = None) -> Any:
+        """Return what an expression is, or what the function that it is returns."""
+        call = "return typeof made === 'function' ? made(arguments[0]) : made;"
+        return self.run(f"const made = {script.strip()}\n;{call}", argument)
+
+    def set_viewport_size(self, size: dict[str, int]) -> None:
+        """Give the page a size, which may be less than that of any window."""
+        self.inside(SIZE, size["width"], size["height"])
+        self.run(
+            "while (innerWidth !== arguments[0])"
+            " await new Promise(requestAnimationFrame);",
+            size["width"],
+        )
+
+    def errors(self, address: str) -> list[str]:
+        """Return what pages at this address did wrong since this was last asked."""
+        return self.inside(ERRORS, address)
+
+    @property
+    def requests(self) -> list[str]:
+        """What pages have asked hosts for, all pages until now."""
+        return self.inside("return asked;")
+
+    def inside(self, script: str, *arguments: Any) -> Any:
+        """Run a script in the browser itself, around the page."""
+        self("Marionette:SetContext", value="chrome")
+        try:
+            return self.run(script, *arguments)
+        finally:
+            self("Marionette:SetContext", value="content")
+
 
 @contextlib.contextmanager
 def firefox() -> Iterator[Firefox | None]:
@@ -91,6 +152,7 @@ def firefox() -> Iterator[Firefox | None]:
         profile = Path(name)
         (profile / "user.js").write_text(PREFERENCES)
         command = [path, "--headless", "--no-remote", "--marionette", "--profile", name]
+        command += ["--remote-allow-system-access"]  # for what is `inside`
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
