@@ -28,6 +28,24 @@ def visit(opened, address):
     )
 
 
+# --- code ------------------------------------------------------------------------
+
+SCROLLS = """most => [...document.querySelectorAll("div.cell_input pre")]
+  .filter(node => node.checkVisibility()
+    && Math.max(...node.textContent.split("\\n").map(line => line.length)) <= most)
+  .map(node => node.scrollWidth > node.clientWidth)"""
+
+
+def test_a_line_of_code_fits_beside_both_menus(visit):
+    page = visit("chapters/1-foundations/optimizers.html")
+    assert checks.DESK["width"] == 1280
+    scrolls = page.evaluate(SCROLLS, 88)
+    assert len(scrolls) > 5
+    assert not any(scrolls)
+    page.add_style_tag(content=":root { --d2-code: 1rem !important }")
+    assert any(page.evaluate(SCROLLS, 88))
+
+
 # --- questions --------------------------------------------------------------------
 
 
