@@ -383,6 +383,31 @@ def test_it_is_driven_by_touch_on_a_phone_in_the_dark(name, show):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def check_labels(page):
+    """No letter of a picture stands on its frame or beyond it."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".explorable-picture svg text")]
+          .filter(text => {
+            const a = text.getBoundingClientRect();
+            const b = text.closest("figure").getBoundingClientRect();
+            return a.left < b.left || a.right > b.right || a.top < b.top;
+          }).map(text => text.textContent)"""
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_label_leaves_the_picture(name, show):
+    page = show(name, viewport=checks.PHONE)
+    for handle in parts(page, ".explorable-handle"):
+        for key in ("Shift+ArrowRight", "Shift+ArrowUp"):
+            for _ in range(9):
+                handle.press(key)
+    assert check_labels(page) == []
+    for label in parts(page, "svg text")[:1]:
+        label.evaluate("node => node.setAttribute('dx', 900)")
+        assert len(check_labels(page)) == 1
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_link_shows_what_one_saw(name, show):
     page = show(name)
@@ -730,6 +755,13 @@ def test_ask_a_word_where_it_looks(show):
     assert number(page, "Most weight on").startswith("street")
     page.locator(".explorable-row .row").nth(8).click(position={"x": 3, "y": 12})
     assert number(page, "Query") == "9: it"
+
+
+def test_the_rate_that_is_too_large_is_so_with_momentum(show):
+    page = show("descent", "mu=0.9&lr=0&n=40")
+    assert "diverges" not in status(page)
+    page.get_by_role("button", name="Too large a rate").click()
+    assert "It diverges" in status(page)
 
 
 def test_boxes_without_an_area(show):

@@ -33,7 +33,7 @@ explorable("activations", ui => {
   const backward = back.path({ stroke: "#d55e00", "stroke-width": 2.5 });
   const dots = plot => Array.from({ length: 21 }, () => plot.inner.appendChild(make("svg:circle", { r: 4 })));
   const dotsThere = dots(there), dotsBack = dots(back);
-  const last = ui.number("last output h_n"), first = ui.number("gradient at the input, dh_n/dx"), factor = ui.number("which is, per layer, a factor of");
+  const last = ui.number("last output hₙ"), first = ui.number("gradient at the input, dhₙ/dx"), factor = ui.number("which is, per layer, a factor of");
   const short = v => v === 0 ? "0" : Math.abs(v) >= 0.001 && Math.abs(v) < 1e4 ? fixed(v, 4) : v.toExponential(1).replace(/-/g, "−");
 
   ui.draw(() => {

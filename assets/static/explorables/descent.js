@@ -42,7 +42,7 @@ explorable("descent", ui => {
   const rate = () => +(10 ** lr.value).toPrecision(4);
   ui.loop(() => steps.value < MOST && steps.set(steps.value + 1), "Walk on", 60);
   ui.button("Back to the start", () => steps.set(0));
-  ui.button("Too large a rate", () => { lr.set(1.1); steps.set(MOST); });
+  ui.button("Too large a rate", () => { momentum.set(0); lr.set(1.1); steps.set(MOST); });
 
   ui.draw(() => {
     const n = steps.value, way = descend(start.value, rate(), momentum.value, n);

@@ -13,12 +13,11 @@ explorable("perceptron", ui => {
   const paint = plot.image(60, 60, 0.45);
   const line = plot.path({ class: "ink", "stroke-width": 2 });
   const arrow = plot.path({ class: "ink", "stroke-width": 3 });
-  const name = text => make("svg:text", { class: "name", x: 12, y: -10 }, text);
-  const mark = (shape, text) => make("svg:g", {}, shape, name(text));
+  const [nameW, nameX] = ["W", "X"].map(text => make("svg:text", { class: "name" }, text));
   const w = ui.handle("w", plot, { label: "Weights W", value: [3, -2],
-    shape: mark(make("svg:path", { d: "M0 -9L9 7H-9Z", class: "dot" }), "W") });
+    shape: make("svg:g", {}, make("svg:path", { d: "M0 -9L9 7H-9Z", class: "dot" }), nameW) });
   const x = ui.handle("x", plot, { label: "Point X", value: [-1, 2],
-    shape: mark(make("svg:circle", { r: 8, class: "dot" }), "X") });
+    shape: make("svg:g", {}, make("svg:circle", { r: 8, class: "dot" }), nameX) });
   const b = ui.range("b", { label: "Bias w₀", min: -8, max: 8, step: 0.1, value: 1, text: v => fixed(v, 1) });
   const shown = Object.fromEntries(["W", "w₀", "X", "z = w₀ + XᵀW", "ŷ = σ(z)"].map(n => [n, ui.number(n)]));
 
@@ -41,6 +40,8 @@ explorable("perceptron", ui => {
     const long = 20 / Math.sqrt(size);
     set(line, { d: plot.line([[foot[0] - long * w2, foot[1] + long * w1], [foot[0] + long * w2, foot[1] - long * w1]]) });
     set(arrow, { d: plot.line([[0, 0], w.value]) });
+    for (const [name, [right, up]] of [[nameW, w.value], [nameX, x.value]]) // inside the plane
+      set(name, { x: right > 3 ? -12 : 12, y: up > 3 ? 22 : -10, "text-anchor": right > 3 ? "end" : "start" });
     const sides = size ? "" : " With W = (0, 0) there is no line: the bias alone decides.";
     ui.say(`At X the answer is ${z > 0 ? "rather yes" : z < 0 ? "rather no" : "undecided, on the line"}.${sides}`);
   });
