@@ -149,9 +149,10 @@ def main(names: list[str]) -> None:
 
     known = [p.relative_to(ROOT).with_suffix("").as_posix() for p in pages()]
     chosen = [n for n in known if not names or any(n.endswith(name) for name in names)]
+    path = find()  # it opens pages itself, which can't be done inside what follows
     print("   KB  media  requests  shift  scripts  long tasks  painted  loaded")
     with sync_playwright() as playwright, served(ROOT / "_build" / "html") as address:
-        browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         for name in chosen:
             url = f"{address}/{name}.html"
             page = browser.new_context(viewport=DESK).new_page()
