@@ -404,15 +404,15 @@ def slides(title: str, pages: list[str], site: Path) -> str:
         title: The lecture's.
         pages: Its pages' names.
         site: The built site.
-
-    Raises:
-        CourseError: The site's mathematics is not set.
     """
     shown = [f"<h1>{html.escape(title)}</h1><p>Deep Learning, Twice</p>"]
     for page in pages:
         content = article(site, page)
         for tag in content.select(".headerlink, .section-number"):
             tag.decompose()
+        for tag in content.select("mjx-container"):  # its MathML is enough
+            if tag.math:
+                tag.replace_with(tag.math.extract())
         assert content.h1 is not None
         name = content.h1.get_text(" ", strip=True)
         figures = [f for f in content.select("figure") if f.figcaption and f.img]
@@ -421,14 +421,6 @@ def slides(title: str, pages: list[str], site: Path) -> str:
     soup = BeautifulSoup(
         "".join(f'<section tabindex="-1">{s}</section>' for s in shown), "html.parser"
     )
-    if any(not span.select("mjx-math") for span in soup.select("span.math")):
-        raise CourseError(
-            "the site has mathematics that is not set, as without Node.js: install "
-            "playwright and build the book again"
-        )
-    for tag in soup.select("mjx-container"):  # its MathML is enough
-        if tag.math:
-            tag.replace_with(tag.math.extract())
     for tag in soup.select("a"):  # to pages that the deck has not
         tag.unwrap()
     script, style = (
@@ -448,12 +440,17 @@ def slide(name: str, figure: Tag, page: Path) -> str:
     kind = mimetypes.guess_type(file.name)[0]
     data = base64.b64encode(file.read_bytes()).decode()
     heading = figure.find_previous(["h2", "h3"])
-    where = heading.get_text(" ", strip=True) if heading else ""
+    where = heading.decode_contents() if heading else ""
     alt = html.escape(image.get("alt", ""), quote=True)
     caption = "".join(p.decode_contents() for p in figure.figcaption.find_all("p"))
+    if figure.find_parent(attrs={"data-explorable": True}):
+        caption += " On the page this picture can be driven."
+    # A slide is wide: what is as high as it is wide has its caption beside it.
+    tall = float(image.get("height", 0)) > 0.8 * float(image.get("width", 1))
     return (
-        f"<h2><span>{html.escape(name)}</span> {html.escape(where)}</h2>"
-        f'<figure><img alt="{alt}" src="data:{kind};base64,{data}">'
+        f"<h2><span>{html.escape(name)}</span> {where}</h2>"
+        f'<figure class="{"tall" if tall else "wide"}">'
+        f'<img alt="{alt}" src="data:{kind};base64,{data}">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
 

@@ -220,6 +220,15 @@ def test_slides_are_one_file(site):
     assert deck.count("<figure") == deck.count("<figcaption") > 3
     assert not re.search(r'(?:src|href)="(?!data:)', deck)
     assert "\\(" not in deck
+    assert 'class="tall"' in deck
+
+
+def test_formulas_in_the_titles_of_slides_are_formulas(site):
+    deck = course.slides("A lecture", ["chapters/2-sequences/attention"], site)
+    titles = re.findall(r"<h2>.*?</h2>", deck, re.S)
+    assert any("<math" in title for title in titles)
+    assert not any("$" in title for title in titles)
+    assert "this picture can be driven" in deck
 
 
 def test_slides_turn_by_keys_and_buttons(site, browser, tmp_path):
