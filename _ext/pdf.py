@@ -66,7 +66,7 @@ FACES["Code"] += [
 ON_THE_SITE_ALONE = (
     "script, noscript, style, button, input, .headerlink, .listing-source, p.gaps, "
     ".viewcode-link, .toctree-wrapper, .d2-film, link, template, [hidden], "
-    ".d-print-none, .cell-label"
+    ".d-print-none, .cell-label, .copied-tex"
 )
 
 
@@ -119,6 +119,11 @@ def article(site: Path, name: str) -> Tag:
     found = BeautifulSoup(text[start : end + len("</article>")], "html.parser").article
     if start < 0 or found is None:
         raise PDFError(f"{file} has no article.bd-article: has the theme changed?")
+    if any(not formula.select_one("mjx-math") for formula in found.select(".math")):
+        raise PDFError(
+            f"{file} has mathematics that is not set, as without Node.js: install "
+            "playwright and build the book again"
+        )
     return found
 
 
@@ -168,8 +173,6 @@ def settled(href: str, name: str, known: set[str]) -> str:
 
 def for_paper(page: Tag) -> None:
     """Take out what nobody can use on paper, and say what was there."""
-    for tag in page.select("mjx-container"):
-        to_tex(tag)
     for tag in page.select(ON_THE_SITE_ALONE):
         tag.decompose()
     for tag in page.select("img[loading]"):
@@ -189,9 +192,13 @@ def for_paper(page: Tag) -> None:
     for tag in page.select(".d2-agent"):
         say(tag, "A film: this is its whole way, and the site shows it moving.")
     for tag in page.select("[data-explorable]"):
-        say(tag, "On the site this picture can be driven.")
+        say(tag.figure or tag, "On the site this picture can be driven.")
     for tag in page.select(".sd-tab-set"):
         unfold_tabs(tag)
+    for tag in page.select("section > span[id]:empty"):
+        # A place to link to: between two headings it would let a page end.
+        if heading := tag.find_next_sibling(re.compile(r"h\d")):
+            heading.insert(0, tag)
     for tag in page.select("details"):
         if tag.summary:
             tag.summary.name = "p"
@@ -199,15 +206,6 @@ def for_paper(page: Tag) -> None:
         tag.name = "div"
     for tag in page.select("pre"):
         wrap(tag)
-
-
-def to_tex(formula: Tag) -> None:
-    """Put a formula's TeX back where the site has set it: here it is set again."""
-    tex = formula.select_one(".copied-tex")
-    if tex is not None:
-        text = tex.get_text()
-        ends = (r"\[", r"\]") if text.startswith("$$") else (r"\(", r"\)")
-        formula.replace_with(NavigableString(text.strip("$").join(ends)))
 
 
 def fold_up(reasons: Tag) -> None:
@@ -326,8 +324,8 @@ def assemble(site: Path, toc: Path, title: str, author: str) -> str:
             contents.append(entry(f"part-{name}", part.title, "part"))
         for page in part.pages:
             content = article(site, page)
-            settle(content, page, known)
             for_paper(content)
+            settle(content, page, known)
             head = content.h1
             if head is None:
                 raise PDFError(f"{page} has no title: give it a heading of level one")
@@ -362,6 +360,10 @@ def assemble(site: Path, toc: Path, title: str, author: str) -> str:
         author=author,
         version=version,
         faces=faces(),
+        mathematics="\n".join(
+            f'<link rel="stylesheet" href="/_static/{sheet.name}">'
+            for sheet in site.glob("_static/mathematics-*.css")
+        ),
         pages="\n".join(styles),
         contents="\n".join(contents),
         body="\n".join(body),
@@ -418,20 +420,14 @@ TEMPLATE = """<!doctype html>
 <title>{title}</title>
 <meta name="author" content="{author}">
 <link rel="stylesheet" href="/_static/pygments.css">
+{mathematics}
 <style>
 {faces}
 {pages}
 </style>
 <link rel="stylesheet" href="/pdf.css">
-<script>window.MathJax = {{
-  loader: {{ load: ["a11y/sre"] }},
-  options: {{
-    ignoreHtmlClass: "tex2jax_ignore|mathjax_ignore",
-    processHtmlClass: "tex2jax_process|mathjax_process|math",
-    enableMenu: false,
-  }},
-}};</script>
-<script defer src="/mathjax/tex-chtml.js"></script>
+<script>window.MathJax = {{ loader: {{ load: ["a11y/sre"] }} }};</script>
+<script defer src="/mathjax/startup.js"></script>
 <script src="/pdf.js"></script>
 </head>
 <body>
@@ -572,6 +568,8 @@ def finish(file: Path, alternatives: list[str], title: str, author: str) -> None
                 and holds_one(element)
             ):
                 element.S = pikepdf.Name.Div  # the picture in it has the words
+        with pdf.open_outline() as outline:
+            say_once(outline.root)
         with pdf.open_metadata() as metadata:
             metadata["dc:title"] = title
             metadata["dc:creator"] = [author]
@@ -579,6 +577,15 @@ def finish(file: Path, alternatives: list[str], title: str, author: str) -> None
         pdf.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
         pdf.Root.PageMode = pikepdf.Name.UseOutlines
         pdf.save(file, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+
+
+def say_once(items: list[pikepdf.OutlineItem]) -> None:
+    """Give outlines their titles once: Chromium writes many of them twice over."""
+    for item in items:
+        half = len(item.title) // 2
+        if item.title == 2 * item.title[:half]:
+            item.title = item.title[:half]
+        say_once(item.children)
 
 
 def holds_one(element: pikepdf.Dictionary) -> bool:

@@ -1,8 +1,8 @@
 /* What the browser does to the book before `make pdf` prints it. */
 
-/* Set the mathematics, make everything fit, and put each formula into a link of its own;
-   return what a reader would say for each of them. All is measured before anything is
-   changed: the book is long, and to lay it out takes seconds. */
+/* Make everything fit, and put each formula into a link of its own; return what a reader
+   would say for each of them. All is measured before anything is changed: the book is
+   long, and to lay it out takes seconds. */
 async function prepare(formula) {
   await MathJax.startup.promise;
   const speech = MathJax._.a11y.sre.Sre;
@@ -53,9 +53,7 @@ function shrink() {
 
 /* What one would say for a formula. */
 function words(speech, node) {
-  const label = node.getAttribute("aria-label");
   const mathml = node.matches("math") ? node : node.querySelector("math");
-  if (label || !mathml) return (label || node.textContent).trim();
   return speech.toSpeech(mathml.outerHTML).replace(/^1 lines Line 1: /, "").trim();
 }
 

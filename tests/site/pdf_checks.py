@@ -10,6 +10,8 @@ import pikepdf
 import pypdfium2
 
 EDGE = 27 / 25.4 * 72 - 2  # the margin in points, less what rounding needs
+FOOT, HEAD = 24 / 25.4 * 72, (297 - 22) / 25.4 * 72  # between them the text stands
+LOW = 200  # points: a heading that stands higher has its text below it
 LETTER = 60  # wider is no letter
 
 
@@ -95,10 +97,59 @@ def check_links(file: Path) -> list[str]:
                         problems.append(f"page {number}: no place {annotation.Dest}")
         if not inside:
             problems.append("no link leads from one page to another")
-        with pdf.open_outline() as outline:
-            if not outline.root:
-                problems.append("it has no outline")
+        titles = [item.title for item in outline(pdf)]
+    if not titles:
+        problems.append("it has no outline")
+    problems += [
+        f"the outline says {title!r} twice over"
+        for title in titles
+        if title == 2 * title[: len(title) // 2]
+    ]
     return problems
+
+
+def outline(pdf: pikepdf.Pdf) -> list[pikepdf.OutlineItem]:
+    """Return all items of the outline, in order."""
+    found: list[pikepdf.OutlineItem] = []
+    with pdf.open_outline() as root:
+        left = list(reversed(root.root))
+        while left:
+            found.append(left.pop())
+            left += reversed(found[-1].children)
+    return found
+
+
+def check_headings(file: Path) -> list[str]:
+    """Return the headings with nothing below them on their page but its number."""
+    places: dict[int, list[tuple[str, float]]] = {}
+    with pikepdf.open(file) as pdf:
+        order = {page.obj.objgen: n for n, page in enumerate(pdf.pages)}
+        for item in outline(pdf):
+            page, _, _, top, _ = item.destination
+            here = places.setdefault(order[page.objgen], [])
+            here.append((item.title, float(top)))
+    problems = []
+    with pypdfium2.PdfDocument(file) as pdf:
+        for number, headings in places.items():
+            text = pdf[number].get_textpage()
+            for title, top in headings:
+                # One that opens a part of the book has a page to itself.
+                if top < LOW and not squeezed(
+                    text.get_text_bounded(bottom=FOOT, top=top + 1)
+                ).removeprefix(squeezed(title)):
+                    problems.append(f"page {number + 1}: {title!r} stands at the foot")
+    return problems
+
+
+def check_pages(file: Path) -> list[str]:
+    """Return the pages on which nothing stands between the head and the number."""
+    with pypdfium2.PdfDocument(file) as pdf:
+        return [
+            f"page {number} is empty"
+            for number, page in enumerate(pdf, 1)
+            if not page.get_textpage().get_text_bounded(bottom=FOOT, top=HEAD).strip()
+            and not any(FOOT < o.get_pos()[3] < HEAD for o in page.get_objects())
+        ]
 
 
 def lines(page: pypdfium2.PdfPage) -> list[str]:

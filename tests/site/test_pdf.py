@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pdf
@@ -69,6 +70,9 @@ class TestASmallBook:
     def test_its_contents_tell_the_truth(self, small):
         report(checks.check_contents(small[0]))
 
+    def test_its_headings_have_text_below_them_and_no_page_is_empty(self, small):
+        report(checks.check_headings(small[0]) + checks.check_pages(small[0]))
+
     def test_nothing_is_cut_off(self, small):
         report(checks.check_edges(small[0]))
 
@@ -79,6 +83,7 @@ class TestASmallBook:
         )
         assert numpy == mxnet > 1
         assert "Show code cell source" not in html
+        assert not re.search(r"\d full source", html)
         assert "<button" not in html
 
     def test_its_answers_stand_at_its_end(self, small):
@@ -114,6 +119,28 @@ class TestTheChecks:
 
     def test_links(self, wrong):
         assert "no link leads from one page to another" in checks.check_links(wrong)
+
+    def test_headings_and_pages(self, browser, tmp_path):
+        page = browser.new_page()
+        page.set_content(
+            "<!doctype html><html lang=en><style>@page {size: A4; margin: 24mm}"
+            "body {margin: 0} h2 {margin: 200mm 0 0} p, div {break-before: page}"
+            "</style><h2>A heading</h2><p>Its text</p><div>&nbsp;</div></html>"
+        )
+        file = tmp_path / "orphan.pdf"
+        page.pdf(path=file, tagged=True, outline=True, prefer_css_page_size=True)
+        page.close()
+        assert checks.check_headings(file) == ["page 1: 'A heading' stands at the foot"]
+        assert checks.check_pages(file) == ["page 3 is empty"]
+
+    def test_titles_of_the_outline_twice_over(self, small, tmp_path):
+        with pikepdf.open(small[0]) as book:
+            with book.open_outline() as outline:
+                outline.root[0].title *= 2
+            book.save(tmp_path / "twice.pdf")
+        assert any(
+            "twice over" in p for p in checks.check_links(tmp_path / "twice.pdf")
+        )
 
     def test_edges(self, wrong, tmp_path):
         with pikepdf.open(wrong) as book:
@@ -203,6 +230,14 @@ class TestAPage:
         assert page.img
         assert len(page.select(".on-the-site")) == 2
 
+    def test_a_place_to_link_to_does_not_part_headings(self):
+        page = soup(
+            '<article><h2>A</h2><section><span id="b"></span><h3>B</h3><p>b</p>'
+            "</section></article>"
+        ).article
+        pdf.for_paper(page)
+        assert page.h3.span["id"] == "b"
+
     def test_answers_move_and_questions_stay(self):
         page = soup(
             '<article><div class="tip dropdown admonition"><p class="admonition-title">'
@@ -220,16 +255,23 @@ class TestAPage:
         assert "Three" not in text
         assert "Solution on page" in text
 
-    def test_formulas_that_the_site_has_set_are_tex_again(self):
+    def test_formulas_stay_as_the_site_has_set_them(self):
         page = soup(
-            '<article><span class="math"><mjx-container><mjx-math>glyphs</mjx-math>'
-            '<span class="copied-tex">$a < b$</span></mjx-container></span><div>'
-            '<mjx-container><span class="copied-tex">$$c$$</span></mjx-container>'
-            "</div></article>"
+            "<article><mjx-container><mjx-math>glyphs</mjx-math><math>for SRE</math>"
+            '<span class="copied-tex">$a < b$</span></mjx-container></article>'
         ).article
         pdf.for_paper(page)
-        assert page.span.get_text() == r"\(a < b\)"
-        assert page.div.get_text() == r"\[c\]"
+        assert page.find("mjx-math")
+        assert page.find("math")
+        assert "$" not in page.get_text()
+
+    def test_formulas_that_are_not_set_are_an_error(self, tmp_path):
+        article = (
+            '<article class="bd-article"><span class="math">\\(x\\)</span></article>'
+        )
+        (tmp_path / "one.html").write_text(article, encoding="utf-8")
+        with pytest.raises(pdf.PDFError, match="build the book again"):
+            pdf.article(tmp_path, "one")
 
     def test_the_reasons_of_a_question_are_an_answer(self):
         page = soup(
@@ -260,5 +302,7 @@ def test_the_whole_book(site, tmp_path):
         + checks.check_formulas(file, 3000)
         + checks.check_links(file)
         + checks.check_contents(file)
+        + checks.check_headings(file)
+        + checks.check_pages(file)
         + checks.check_edges(file)
     )
