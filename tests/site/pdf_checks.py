@@ -148,7 +148,11 @@ def check_pages(file: Path) -> list[str]:
             f"page {number} is empty"
             for number, page in enumerate(pdf, 1)
             if not page.get_textpage().get_text_bounded(bottom=FOOT, top=HEAD).strip()
-            and not any(FOOT < o.get_pos()[3] < HEAD for o in page.get_objects())
+            and not any(
+                FOOT < o.get_bounds()[3] < HEAD
+                for o in page.get_objects()
+                if o.type != pypdfium2.raw.FPDF_PAGEOBJ_TEXT
+            )
         ]
 
 

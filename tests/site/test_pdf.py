@@ -124,7 +124,7 @@ class TestTheChecks:
         page = browser.new_page()
         page.set_content(
             "<!doctype html><html lang=en><style>@page {size: A4; margin: 24mm}"
-            "body {margin: 0} h2 {margin: 200mm 0 0} p, div {break-before: page}"
+            "body {margin: 0} h2 {margin: 225mm 0 0} p, div {break-before: page}"
             "</style><h2>A heading</h2><p>Its text</p><div>&nbsp;</div></html>"
         )
         file = tmp_path / "orphan.pdf"
