@@ -4,6 +4,7 @@
 #   make bench WORK=... BUSY=1    WORK is handed to the benchmarks, BUSY beside a busy core
 #   make bench THREADS=1          each peer on one thread
 #   make evidence WHAT=...        chooses what is trained for minutes (in all two hours)
+#   make test-in-page PAGES=...   chooses pages (all take hours)
 #   make shake PAGES=... TIMES=... chooses pages, and how many draws of noise
 
 BIN := .venv/bin
