@@ -324,6 +324,12 @@ module(
     __path__=[],
     backend_inline=sys.modules["matplotlib_inline.backend_inline"],
 )
+# Gymnasium imports it for worlds in processes of their own, which no page has.
+module(
+    "_multiprocessing",
+    SemLock=types.SimpleNamespace(SEM_VALUE_MAX=1),
+    sem_unlink=lambda name: None,
+)
 module("myst_nb", glue=lambda name, value, display=True: None)
 __main__.__dict__["display"] = display
 __main__.__dict__["get_ipython"] = lambda: SHELL

@@ -26,7 +26,7 @@ from d2lib.data import DataError
 NAMES = [page.relative_to(ROOT).with_suffix("").as_posix() for page in pages()]
 ALWAYS = [
     *("chapters/1-foundations/perceptron", "chapters/appendix/errata"),
-    "chapters/index",
+    *("chapters/index", "chapters/4-reinforcement/learning-by-doing"),
 ]
 QUICK = 0.5  # seconds at build time: such cells must run in a page
 SLOW = 20.0  # what took more is not run here for those that need it: they are missed
