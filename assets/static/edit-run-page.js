@@ -4,7 +4,7 @@
   // How many times slower Python is in a page: a cell that took long when the book was built
   // multiplies large matrices, for which a page has no library; other cells hardly do.
   const SLOWER = seconds => seconds > 2 ? 30 : 6;
-  const ASK = 60, REFUSE = 300; // seconds
+  const ASK = 60, LONG = 300; // seconds
   const NEEDED = { // what a cell mentions, and the script of files that it needs for it
     plot: /matplotlib|plotting|load_photograph/,
     mnist: /load_mnist|digit_scenes/,
@@ -205,15 +205,11 @@
     const taken = [...first, ...cells.filter(cell => cell.editor === me)];
     const total = weigh => taken.reduce((sum, { seconds = 0 }) => sum + seconds * weigh(seconds), 0);
     const seconds = total(SLOWER);
-    const edited = taken.some(cell => text(cell) !== cell.code && cell.seconds * SLOWER(cell.seconds) > ASK);
     if (!sure && seconds > ASK) {
       const what = first.length ? "This cell and those before it took" : "This cell took";
       const long = `${what} ${minutes(total(() => 1))} when the book was built. Python in a page is up to 30 times slower: that may be ${minutes(seconds)}.`;
-      if (seconds > REFUSE && !edited) {
-        me.said.textContent = `Not started. ${long} Run it in the page's notebook, which the download menu at the top of the page offers.`;
-        return;
-      }
-      me.said.textContent = `${long} `;
+      const faster = seconds > LONG ? " The page's notebook, which the download menu at the top of the page offers, is faster." : "";
+      me.said.textContent = `${long}${faster} `;
       me.said.append(button("Run it all the same", () => start(me, true)), " ", button("Leave it", () => { me.said.textContent = ""; }));
       return;
     }
