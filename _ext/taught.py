@@ -66,9 +66,8 @@ def entries(where: str, names: list[str]) -> nodes.paragraph:
 class LinkTaught(SphinxTransform):
     """Add both lines, where there is something to say."""
 
-    default_priority = (
-        860  # behind the minutes: nobody reads such a line from end to end
-    )
+    # Behind the minutes: it is a line to look things up in, not one to read.
+    default_priority = 860
 
     def apply(self, **kwargs: object) -> None:
         page, table = self.env.docname, taught()
