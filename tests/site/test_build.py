@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from docutils import nodes
 from execution import ROOT
 from minutes import reading
@@ -84,6 +85,13 @@ def book(tmp_path):
     for folder in ("_ext", "assets"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     return page
+
+
+def test_every_extension_of_ours_is_loaded():
+    """Jupyter Book finds what the first list names, and loads what the second does."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    ours = config["sphinx"]["local_extensions"]
+    assert set(ours) <= set(config["sphinx"]["config"]["extensions"])
 
 
 def test_tabs_and_listings(book, tmp_path):
