@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from d2lib._types import Array
 from d2lib.reinforcement.returns import discounted_returns, generalized_advantages
 from d2lib.scratch.functions import clip, exp, minimum
 from d2lib.scratch.losses import cross_entropy, mse
@@ -71,11 +72,10 @@ class PolicyGradient(PolicyLearner, Module):
 
     _as_tensor = staticmethod(as_tensor)
 
-    def _loss(self, x: Any, actions: Any, weights: Any) -> Tensor:
+    def _loss(self, x: Any, actions: Any, weights: Array) -> Tensor:
         """The cross-entropy of the actions that were taken, weighted."""
         surprise = cross_entropy(self.scores(x), actions, reduction="none")
-        weighted: Tensor = surprise * weights
-        return weighted.mean()
+        return (surprise * weights).mean()
 
 
 class GaussianPolicy(GaussianLearner, Module):
@@ -149,11 +149,11 @@ class GaussianPolicy(GaussianLearner, Module):
         total: Tensor = (off * off).sum(axis=1) * 0.5 + self.log_sigma.sum() + constant
         return -total
 
-    def _loss(self, x: Any, actions: Any, old: Any, A: Any, targets: Any) -> Tensor:
+    def _loss(self, x: Any, actions: Any, old: Any, A: Array, targets: Any) -> Tensor:
         """What the clipped policy loses, and the error of the values."""
         log_p = self._log_density(x, actions)
         if self.clip is None:
-            gain: Tensor = log_p * A
+            gain = log_p * A
         else:
             ratio = exp(log_p - old)
             gain = minimum(
