@@ -172,18 +172,18 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> Array:
     scores = check_scores(scores, len(boxes))
     threshold = check_overlap(threshold, "threshold")
     order: Array = np.argsort(-scores, kind="stable")
-    boxes = boxes[order]
-    alive = np.ones(len(boxes), bool)
-    from_left = np.argsort(boxes[:, 0])
+    sides = np.ascontiguousarray(boxes[order].T)  # (4, n)
+    alive = np.ones(len(order), bool)
+    from_left = np.argsort(sides[0])
     start = 0
-    while start < len(boxes):
+    while start < len(order):
         block = np.flatnonzero(alive[start : start + _BLOCK]) + start
         from_left = from_left[alive[from_left] & (from_left >= start)]
-        taken, a, b = _share_columns(boxes, block, from_left)
+        taken, a, b = _share_columns(sides, block, from_left)
         start = block[taken] if taken < len(block) else start + _BLOCK
         behind = b > a
         a, b = a[behind], b[behind]
-        near = paired_overlaps(boxes, a, b) > threshold
+        near = paired_overlaps(sides, a, b) > threshold
         a, b = a[near], b[near]
         # From the best down, box by box: what was struck out strikes nothing out.
         ends = np.searchsorted(a, block[:taken], "right").tolist()
@@ -195,7 +195,7 @@ def nms(boxes: Any, scores: Any, threshold: float = 0.5) -> Array:
 
 
 def _share_columns(
-    boxes: Array, block: Array, from_left: Array
+    sides: Array, block: Array, from_left: Array
 ) -> tuple[int, Array, Array]:
     """The pairs of a box of a block and another that share a column of the image.
 
@@ -205,10 +205,12 @@ def _share_columns(
     Returns:
         How many are taken, and the numbers of both boxes of each pair.
     """
-    left, right = boxes[from_left, 0], boxes[from_left, 2]
+    left, _, right, _ = sides
     # Those before `first` end, all of them, where the box begins.
-    first = np.searchsorted(np.maximum.accumulate(right), boxes[block, 0], "right")
-    count = np.searchsorted(left, boxes[block, 2]) - first
+    first = np.searchsorted(
+        np.maximum.accumulate(right[from_left]), left[block], "right"
+    )
+    count = np.searchsorted(left[from_left], right[block]) - first
     count = np.maximum(count, 0)  # a box without a width
     ends = np.cumsum(count)
     taken = max(int(np.searchsorted(ends, _PAIRS, "right")), 1)

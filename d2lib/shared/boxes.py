@@ -31,6 +31,7 @@ __all__ = [
     "cells",
     "match_anchors",
     "overlaps",
+    "paired_overlaps",
     "ranks",
     "sample",
     "widened",
@@ -92,28 +93,33 @@ def overlaps(a: Array, b: Array) -> Array:
     """
     shared = _common(a, b, 0)
     shared *= _common(a, b, 1)
-    area_a, area_b = ((c[:, 2] - c[:, 0]) * (c[:, 3] - c[:, 1]) for c in (a, b))
-    union = np.add.outer(area_a, area_b)
-    union -= shared
-    # Two boxes without an area have nothing in common, and nothing over little is 0.
-    np.maximum(union, np.finfo(union.dtype).tiny, out=union)
-    return np.divide(shared, union, out=shared)
+    areas = ((c[:, 2] - c[:, 0]) * (c[:, 3] - c[:, 1]) for c in (a, b))
+    return _over_union(shared, np.add.outer(*areas))
 
 
-def paired_overlaps(boxes: Array, a: Array, b: Array) -> Array:
-    """The intersection over union of pairs of boxes, by their numbers: (len(a),)."""
-    left, top, right, bottom = np.ascontiguousarray(boxes.T)
-    area = (right - left) * (bottom - top)
+def paired_overlaps(sides: Array, a: Array, b: Array) -> Array:
+    """The intersection over union of pairs of boxes, by their numbers: (len(a),).
+
+    Sides are the boxes' (left, top, right, bottom), shape (4, n).
+    """
+    left, top, right, bottom = sides
     shared = np.minimum(bottom[a], bottom[b]) - np.maximum(top[a], top[b])
     ratio: Array = np.zeros_like(shared)
     high = np.flatnonzero(shared > 0)  # few are, and only those are looked at further
     a, b, shared = a[high], b[high], shared[high]
     width = np.minimum(right[a], right[b]) - np.maximum(left[a], left[b])
     shared *= np.maximum(width, 0)
-    union = area[a] + area[b] - shared
-    np.maximum(union, np.finfo(union.dtype).tiny, out=union)
-    ratio[high] = shared / union
+    area_a, area_b = ((right[c] - left[c]) * (bottom[c] - top[c]) for c in (a, b))
+    ratio[high] = _over_union(shared, area_a + area_b)
     return ratio
+
+
+def _over_union(shared: Array, areas: Array) -> Array:
+    """What boxes share, over what they cover together; both arrays are used up."""
+    areas -= shared
+    # Two boxes without an area have nothing in common, and nothing over little is 0.
+    np.maximum(areas, np.finfo(areas.dtype).tiny, out=areas)
+    return np.divide(shared, areas, out=shared)
 
 
 def _common(a: Array, b: Array, axis: int) -> Array:
