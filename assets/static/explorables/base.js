@@ -1,9 +1,9 @@
-// What all explorables share. How to add one: _ext/explorables.py.
+// For all; to add one: _ext/explorables.py.
 (() => {
   const here = document.currentScript.src.replace(/[^/]*$/, "");
-  const wanted = {}; // data by name: a promise, and what keeps it
+  const wanted = {}; // data, by name
 
-  // make("svg:circle", {r: 3}) and make("p", {}, "text"); a function is a listener.
+  // make("svg:circle", {r: 3}), make("p", {}, "text"); a function is a listener.
   const make = (tag, attributes = {}, ...children) => {
     const node = tag.startsWith("svg:")
       ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
@@ -23,7 +23,7 @@
     if (Math.abs(x) >= 1e7) return x.toExponential(1).replace(/-/g, "−");
     return x.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "−");
   };
-  // Numbers between 0 and 1 that look like chance, and are the same at each visit (mulberry32).
+  // Chance, the same at each visit (mulberry32).
   const chance = seed => () => {
     let t = (seed += 0x6d2b79f5);
     t = Math.imul(t ^ (t >>> 15), t | 1);
@@ -69,13 +69,13 @@
     const ui = {
       make, set, fixed, between, labelled, place,
       state(key, { value, parse, write = String, show = () => {} }) {
-        const start = value, get = () => {
+        const get = () => {
           let found;
           try { found = parse(asked(name).get(key) ?? ""); } catch { /* garbage */ }
-          return found ?? start;
+          return found ?? value;
         };
         const state = states[key] = {
-          value: get(), start,
+          value: get(), start: value,
           set(value) { state.value = value; show(value); changed(); },
           again() { state.value = get(); show(state.value); },
           write: () => write(state.value),
@@ -83,7 +83,7 @@
         show(state.value);
         return state;
       },
-      range(key, { label, min, max, step = 1, value, text = x => fixed(x, 2) }) {
+      range(key, { label, min, max, step = 1, value, text = fixed }) {
         const output = make("output");
         const input = make("input", {
           type: "range", min, max, step, input: () => state.set(+input.value),
@@ -155,7 +155,7 @@
     for (const place of document.querySelectorAll(`[data-explorable="${name}"]`))
       build(name, place, recipe);
   };
-  Object.assign(explorable, { model: {}, keys: {}, parts: {}, load, fixed, chance });
+  Object.assign(explorable, { model: {}, keys: {}, parts: {}, load, chance });
   explorable.data = (name, value) => {
     const entry = wanted[name] ??= {};
     entry.promise ??= new Promise(keep => (entry.keep = keep));
