@@ -63,10 +63,8 @@ class Readable(Markdown):
                 yield fence(node, "text" if "output" in node["classes"] else "python")
             elif isinstance(node, nodes.image):
                 yield f"*Figure: {node.get('alt', '').strip() or 'without words'}*"
-            elif isinstance(node, nodes.figure):
-                # Its caption is text, and comes by itself.
-                yield from self.outputs(node)
-            elif isinstance(node, nodes.container):
+            elif isinstance(node, (nodes.figure, nodes.container)):
+                # A figure's caption is text, and comes by itself.
                 yield from self.outputs(node)
             elif isinstance(node, nodes.Element) and not isinstance(
                 node, nodes.caption

@@ -23,7 +23,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def _or_plain(fast: Map) -> Map:
     def either(array: Any, *others: Any) -> Any:
         return (fast if isinstance(array, np.ndarray) else plain)(array, *others)
 
-    return either  # type: ignore[return-value]
+    return cast("Map", either)
 
 
 class Windows(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from d2lib._types import Array
 from d2lib.shared.windows import Geometry
 
 __all__ = [
@@ -23,8 +24,6 @@ __all__ = [
     "correlate_transpose",
     "sum_places",
 ]
-
-Array = Any  # what knows NumPy's protocols
 
 
 def correlate(x: Array, W: Array, at: Geometry) -> Array:
@@ -64,7 +63,8 @@ def add_bias(y: Array, b: Array) -> None:
 
 def sum_places(g: Array) -> Array:
     """See `_columns.sum_places`."""
-    return g.sum(axis=(0, 2, 3))
+    total: Array = g.sum(axis=(0, 2, 3))
+    return total
 
 
 def _places(at: Geometry) -> Iterator[tuple[Any, Any]]:
