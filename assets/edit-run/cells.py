@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import ast
 import base64
+import builtins
 import contextlib
 import functools
 import html
+import importlib.machinery
 import importlib.util
 import io
 import json
 import keyword
 import linecache
+import operator
 import os
 import pprint
 import re
@@ -74,6 +77,97 @@ def narrowed(function: Callable, which: tuple[int, ...]) -> Callable:
 
 for name, which in (("bincount", (0,)), ("repeat", (1,))):
     setattr(np, name, narrowed(getattr(np, name), which))
+
+
+# --- matrix products ----------------------------------------------------------
+
+# NumPy in a page has no library for matrix products. Its own loop goes down columns;
+# einsum, with both operands turned so that it goes along rows, takes a third of the
+# time. `a @ b` can't be told so, so it is read as a call, in cells and in d2lib.
+
+FEWEST, LEAST = 16, 2**17  # what turning must pay for: columns of a, multiplications
+
+
+def product(a: Any, b: Any, out: Any = None) -> Any:
+    """Return a @ b."""
+    if (
+        type(a) is type(b) is np.ndarray
+        and a.dtype == b.dtype
+        and a.dtype.char in "fd"
+        and a.ndim >= b.ndim == 2
+        and a.shape[-1] == len(b) >= FEWEST
+        and a.size * b.shape[1] >= LEAST
+        and (out is None or fits(out, a, b))
+    ):
+        y = np.empty((*a.shape[:-1], b.shape[1]), a.dtype) if out is None else out
+        rows = np.ascontiguousarray(a).reshape(-1, len(b))
+        into = y.reshape(-1, b.shape[1])
+        np.einsum("ik,jk->ij", rows, np.ascontiguousarray(b.T), out=into)
+        return y
+    return operator.matmul(a, b) if out is None else matmul(a, b, out=out)
+
+
+def fits(out: np.ndarray, a: np.ndarray, b: np.ndarray) -> bool:
+    """Tell whether rows of a result can be written to an array as they come."""
+    return (
+        out.dtype == a.dtype
+        and out.shape == (*a.shape[:-1], b.shape[1])
+        and out.flags.c_contiguous
+        and not np.may_share_memory(out, a)
+    )
+
+
+matmul = np.matmul
+
+
+@functools.wraps(matmul)
+def matmul_by_rows(a: Any, b: Any, out: Any = None, **options: Any) -> Any:
+    """Multiply as NumPy does, in less time."""
+    if options:
+        return matmul(a, b, out=out, **options)
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return product(a, b, out)
+    return matmul(a, b, out=out)
+
+
+np.matmul = matmul_by_rows
+builtins.__product__ = product  # the name that `read` writes into what it reads
+
+
+class Products(ast.NodeTransformer):
+    """Reads a @ b as a call of `product`."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Turn one product, and those within it."""
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.MatMult):
+            return node
+        name = ast.Name("__product__", ast.Load())
+        call = ast.Call(name, [node.left, node.right], [])
+        return ast.fix_missing_locations(ast.copy_location(call, node))
+
+
+def read(code: str | bytes, file: str) -> ast.Module:
+    """Parse a module or a cell."""
+    return Products().visit(ast.parse(code, file))
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module of d2lib."""
+
+    def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> Any:
+        """Compile what was `read`."""
+        return compile(read(data, path), path, "exec", 0, True, optimize=_optimize)
+
+
+def finder(folder: str) -> importlib.machinery.FileFinder:
+    """Look for modules in d2lib's folders."""
+    if "d2lib" not in folder.split("/"):
+        raise ImportError(f"{folder} is not d2lib's")
+    return importlib.machinery.FileFinder(folder, (Loader, [".py"]))
+
+
+sys.path_hooks.insert(0, finder)
 
 
 # --- what a cell shows --------------------------------------------------------
@@ -392,14 +486,14 @@ def execute(code: str, name: str) -> None:
                 f"{magic[1]} is a command of notebooks, which a page can't run"
             )
     linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
-    tree = ast.parse(code, file)
+    tree = read(code, file)
     last = None
     ends = tree.body and isinstance(tree.body[-1], ast.Expr)
     if ends and not ends_in_semicolon(code):  # IPython shows nothing after one
         last = ast.Expression(tree.body.pop().value)
-    exec(compile(tree, file, "exec"), __main__.__dict__)
+    exec(compile(tree, file, "exec", 0, True), __main__.__dict__)
     if last is not None:
-        value = eval(compile(last, file, "eval"), __main__.__dict__)
+        value = eval(compile(last, file, "eval", 0, True), __main__.__dict__)
         if value is not None:
             __main__.__dict__["_"] = value
             display(value)

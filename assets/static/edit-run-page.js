@@ -1,9 +1,9 @@
 /* Edit and run the cells of a page. Loaded by edit-run.js, on the first click. */
 (() => {
   "use strict";
-  // How many times slower Python is in a page: a cell that took long when the book was built
-  // multiplies large matrices, for which a page has no library; other cells hardly do.
-  const SLOWER = seconds => seconds > 2 ? 30 : 6;
+  // Seconds that cells took when the book was built, and that they took here: a first guess,
+  // which each cell that has run corrects.
+  const pace = { built: 1, here: 10 };
   const ASK = 60, LONG = 300; // seconds
   const NEEDED = { // what a cell mentions, and the script of files that it needs for it
     plot: /matplotlib|plotting|load_photograph/,
@@ -203,11 +203,11 @@
     }
     const first = earlier(me), mine = me.area.value;
     const taken = [...first, ...cells.filter(cell => cell.editor === me)];
-    const total = weigh => taken.reduce((sum, { seconds = 0 }) => sum + seconds * weigh(seconds), 0);
-    const seconds = total(SLOWER);
+    const built = taken.reduce((sum, { seconds = 0 }) => sum + seconds, 0);
+    const slower = pace.here / pace.built, seconds = built * slower;
     if (!sure && seconds > ASK) {
       const what = first.length ? "This cell and those before it took" : "This cell took";
-      const long = `${what} ${minutes(total(() => 1))} when the book was built. Python in a page is up to 30 times slower: that may be ${minutes(seconds)}.`;
+      const long = `${what} ${minutes(built)} when the book was built. Python in a page is some ${Math.ceil(slower)} times slower: that may be ${minutes(seconds)}.`;
       const faster = seconds > LONG ? " The page's notebook, which the download menu at the top of the page offers, is faster." : "";
       me.said.textContent = `${long}${faster} `;
       me.said.append(button("Run it all the same", () => start(me, true)), " ", button("Leave it", () => { me.said.textContent = ""; }));
@@ -218,7 +218,7 @@
     const todo = first.map(cell => item(cell.index, `cell ${cell.index}`, text(cell), !(cell.editor && text(cell) !== cell.code), ""));
     todo.push(item(me.key, me.name, mine, false, me.check || ""));
     const failed = [];
-    let show, current;
+    let show, current, cellBegan;
     me.go.disabled = true;
     me.stop.hidden = false;
     me.said.textContent = "Loading Python, 9 megabytes…";
@@ -236,6 +236,7 @@
       if (message.ready) me.said.textContent = todo.length > 1 ? `Running ${todo.length - 1} earlier cells…` : "Running…";
       if (message.began !== undefined) {
         current = todo.find(cell => cell.key === message.began);
+        cellBegan = performance.now();
         const of = current.key === me.key ? me : cells.find(cell => cell.index === current.key).editor;
         show = undefined;
         if (!current.quiet) {
@@ -253,7 +254,12 @@
           current.box?.append(mistake(message.error));
           if (current.key !== me.key) failed.push([current.key, message.error]);
           else current.failed = true;
-        } 
+        }
+        const { seconds, code } = cells.find(cell => cell.index === current.key) || {};
+        if (seconds > 0.2 && code === current.code && !message.error) {
+          pace.built += seconds;
+          pace.here += (performance.now() - cellBegan) / 1000;
+        }
         ranAs.set(message.ended, current.code);
       }
       if (message.fatal) {

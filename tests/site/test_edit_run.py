@@ -413,19 +413,67 @@ def test_what_a_reader_may_type(reader):
     assert only_own(met.opened) == []
 
 
+PRODUCTS = """
+import numpy as np
+plain, rng = np.matmul.__wrapped__, np.random.default_rng(0)
+for shapes in [((9, 400), (400, 70)), ((3, 50, 90), (90, 40)), ((70, 80), (80,)),
+               ((2, 90, 40), (2, 40, 90)), ((0, 90), (90, 40)), ((600, 600), (600, 1))]:
+    for dtype in (np.float32, np.float64, np.int32):
+        a, b = (rng.normal(0, 9, shape).astype(dtype) for shape in shapes)
+        y, close = plain(a, b), 1e-4 if dtype == np.float32 else 1e-12
+        for found in (a @ b, np.matmul(a, b), np.matmul(a, b, out=np.empty_like(y))):
+            assert found.dtype == y.dtype and found.shape == y.shape
+            assert np.allclose(found, y, close, close * 1e3)
+        if a.ndim == b.ndim == 2:
+            assert np.allclose(b.T @ a.T, y.T, close, close * 1e3)
+            c, d = a[::-1, ::2], b[::2]
+            assert np.allclose(c @ d, plain(c, d), close, close * 1e3)
+a = rng.normal(size=(90, 90))
+y = plain(a, a)
+assert np.allclose(a @ a, y) and np.allclose(np.matmul(a, a, out=a), y)
+a[3] = np.nan
+assert np.isnan((a @ a)[3]).all()
+from d2lib.scratch import layers, tensor
+assert np.allclose((tensor(y) @ tensor(y)).data, plain(y, y), 1e-4, 0.1)
+print(type(layers.__loader__).__name__)
+y @ y[1:]
+"""
+
+
+@site_group
+def test_products_are_numpys(reader):
+    """In a page they take another way, also within d2lib."""
+    met = reader(ALWAYS[0])
+    _, shown = met.run(met.own(""), PRODUCTS)
+    assert shown.split()[:4] == ["Loader", "ValueError:", "matmul:", "Input"], shown
+    assert f"(line {PRODUCTS.count(chr(10))} of the cell)" in shown
+
+
 @site_group
 def test_a_cell_that_takes_long_says_so_first(reader):
     met = reader(ALWAYS[0]).start()
     editor = met.page.locator(".d2run-editor:visible").first
-    met.page.evaluate("d2run.exported.cells[0].seconds = 3")
+    met.page.evaluate("d2run.exported.cells[0].seconds = 8")
     met.press(editor)
-    assert "90 seconds" in met.said(editor) or "2 minutes" in met.said(editor)
+    assert "some 10 times slower: that may be 8" in met.said(editor)
     editor.get_by_role("button", name="Leave it").click()
-    met.page.evaluate("d2run.exported.cells[0].seconds = 20")
+    met.page.evaluate("d2run.exported.cells[0].seconds = 60")
     met.press(editor)
     assert "10 minutes" in met.said(editor)
     assert "notebook" in met.said(editor)
     editor.get_by_role("button", name="Run it all the same").wait_for()
+
+
+@site_group
+def test_how_long_a_cell_may_take_is_learnt_from_those_that_have_run(reader):
+    met = reader(ALWAYS[0]).start()
+    first, second = (met.page.locator(".d2run-editor:visible").nth(i) for i in (0, 1))
+    met.page.evaluate("d2run.exported.cells[0].seconds = 5")
+    assert "Done" in met.run(first)[0]
+    met.page.evaluate("d2run.exported.cells[1].seconds = 12")
+    assert (
+        "Done" in met.run(second)[0]
+    )  # and was not asked about: it would be 2 minutes
 
 
 @site_group
