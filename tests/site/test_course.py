@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import course
 import nbformat
 import pytest
+from axe import check_axe
 from execution import ROOT
 from gaps import GAP, tags
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -257,6 +258,25 @@ def test_slides_turn_by_keys_and_buttons(site, browser, tmp_path):
     size = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert size[0] <= size[1]
     page.close()
+
+
+@pytest.mark.scheduled
+@pytest.mark.parametrize("number", range(4))
+def test_axe_finds_nothing_on_any_slide(number, site, browser, tmp_path):
+    title, pages = course.lectures(ROOT / "_toc.yml")[number]
+    file = tmp_path / "deck.html"
+    file.write_text(course.slides(title, pages, site), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(file.as_uri())
+    slides = page.locator("main > section").count()
+    problems = []
+    for at in range(1, slides + 1):
+        assert page.locator("main > section:visible").count() == 1
+        problems += [f"slide {at}: {problem}" for problem in check_axe(page)]
+        page.keyboard.press("ArrowRight")
+    page.close()
+    assert slides > 20
+    assert problems == []
 
 
 # --- with nbgrader itself -----------------------------------------------------
