@@ -221,15 +221,17 @@ def draw(ax: Any, results: Mapping[str, Any], work: str) -> None:
     ax.set_yticks(range(len(rows)), names)
     ax.invert_yaxis()
     ax.set_xscale("log")
-    # Matplotlib would name 2, 3, 4 and 6, too, and these would overlap.
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.minorticks_off()
     ax.grid(False, axis="y")
     times = [row["median_ms"] for row in rows.values()]
     limit = next(iter(rows.values()))["limit_ms"]
     low, high = min([*times, limit or min(times)]) / 1.6, max(times)
-    ax.set_xlim(low, high * (high / low) ** 0.3)  # leaves room for the last number
+    high *= (high / low) ** 0.3  # leaves room for the last number
+    ax.set_xlim(low, high)
+    # Matplotlib would name 2, 3, 4 and 6, too, and these would overlap.
+    subs = (1, 2, 5) if high < 200 * low else (1,)
+    ax.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.minorticks_off()
     if limit:
         ax.axvline(limit, color=COLORS[1], ls="--")
         ax.plot([], [], color=COLORS[1], ls="--", label="limit of the machine")

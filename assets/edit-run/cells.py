@@ -424,6 +424,7 @@ module(
     SemLock=types.SimpleNamespace(SEM_VALUE_MAX=1),
     sem_unlink=lambda name: None,
 )
+module("requests")  # with which music21 would ask other hosts for scores
 module("myst_nb", glue=lambda name, value, display=True: None)
 __main__.__dict__["display"] = display
 __main__.__dict__["get_ipython"] = lambda: SHELL

@@ -89,7 +89,7 @@ def launch(
     hosts: Sequence[str] = (),
     address: str | None = None,
     port: int = 0,
-    python: str = sys.executable,
+    python: str | None = None,
     silence: float = SILENCE,
     patience: float = 0.0,
 ) -> int:
@@ -110,7 +110,7 @@ def launch(
             program and the Python must be the same there. None: on this machine.
         address: of this machine, as the others see it; None finds it.
         port: where the scheduler listens; 0 takes a free one.
-        python: the interpreter that runs the program.
+        python: the interpreter that runs the program; None: the one that runs this.
         silence: after how many seconds without a sign of life a process counts as
             frozen, as one that was stopped or whose machine is gone; or so long have
             others waited for a worker that has ended. 0: never.
@@ -164,7 +164,7 @@ def launch(
         for rank in range(workers):
             mine = common | {"DMLC_ROLE": "worker", "DMLC_RANK": str(rank)}
             mine |= {"PYTHONUNBUFFERED": "1"}
-            command = [python, *map(str, program)]
+            command = [python or sys.executable, *map(str, program)]
             name, environ = f"worker {rank}", dict(os.environ)
             if hosts:
                 host = hosts[rank % len(hosts)]

@@ -105,7 +105,7 @@ class ReplayBuffer:
         Args:
             observation: s, ``inputs`` numbers.
             action: a, a whole number.
-            reward: r.
+            reward: r, a number.
             following: s', what was observed after the step.
             terminated: whether that was the end of the world. A truncation is none: the
                 state after it has a value.

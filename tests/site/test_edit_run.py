@@ -449,6 +449,24 @@ def test_products_are_numpys(reader):
     assert f"(line {PRODUCTS.count(chr(10))} of the cell)" in shown
 
 
+CARRIED = """
+import gymnasium
+from d2lib.data import load_mnist, load_photograph
+from d2lib.music import check_abc
+print(check_abc("X:1\\nM:4/4\\nL:1/8\\nK:D\\nABcd efga|").valid)
+print(gymnasium.make("CartPole-v1").reset(seed=0)[0].shape)
+print(load_photograph("astronaut").ndim, type(load_mnist()).__name__)
+"""
+
+
+@site_group
+def test_what_a_page_carries_is_complete(reader):
+    """An update of a package may import a part of itself that was left out."""
+    met = reader(ALWAYS[0])
+    _, shown = met.run(met.own(""), CARRIED)
+    assert "True\n(4,)\n3 MNIST" in shown, shown
+
+
 @site_group
 def test_a_cell_that_takes_long_says_so_first(reader):
     met = reader(ALWAYS[0]).start()
