@@ -12,6 +12,7 @@ prints it. Nothing is executed for that: what a page shows is what the site show
   each chapter begins is written into the contents and the next one is printed.
 - A browser's PDF has no words for formulas. So each is printed inside a link, which the
   finished file makes a formula with what a reader would say for an alternative text.
+- Nor can its outline be trusted: the finished file gets the titles from the headings.
 """
 
 from __future__ import annotations
@@ -499,7 +500,7 @@ def print_book(html: str, site: Path, target: Path) -> int:
             page.route("**/*", serve(html, site))  # type: ignore[arg-type]
             page.emulate_media(media="print")
             page.goto(f"{HOST}/", wait_until="load")
-            alternatives, too_wide = page.evaluate(f"prepare({FORMULA!r})")
+            alternatives, titles, too_wide = page.evaluate(f"prepare({FORMULA!r})")
             if too_wide:  # the browser would make the whole book smaller
                 raise PDFError(f"too wide for paper, make it narrower: {too_wide[:5]}")
             author = page.get_attribute("meta[name=author]", "content") or ""
@@ -510,7 +511,7 @@ def print_book(html: str, site: Path, target: Path) -> int:
             times = print_until_still(page, target)
         finally:
             browser.close()
-    finish(target, alternatives, title, author)
+    finish(target, alternatives, titles, title, author)
     return times
 
 
@@ -543,8 +544,10 @@ def page_numbers(file: Path) -> dict[str, int]:
         return {name[1:]: order[dests[name][0].objgen] for name in dests.keys()}  # noqa: SIM118
 
 
-def finish(file: Path, alternatives: list[str], title: str, author: str) -> None:
-    """Make formulas of the links in which they were printed; name book and author."""
+def finish(
+    file: Path, alternatives: list[str], titles: list[str], title: str, author: str
+) -> None:
+    """Make formulas of the links in which they were printed; name all that has a name."""
     with pikepdf.open(file, allow_overwriting_input=True) as pdf:
         numbers = {}
         for page in pdf.pages:
@@ -569,7 +572,7 @@ def finish(file: Path, alternatives: list[str], title: str, author: str) -> None
             ):
                 element.S = pikepdf.Name.Div  # the picture in it has the words
         with pdf.open_outline() as outline:
-            say_once(outline.root)
+            entitle(outline.root, titles)
         with pdf.open_metadata() as metadata:
             metadata["dc:title"] = title
             metadata["dc:creator"] = [author]
@@ -579,13 +582,21 @@ def finish(file: Path, alternatives: list[str], title: str, author: str) -> None
         pdf.save(file, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
-def say_once(items: list[pikepdf.OutlineItem]) -> None:
-    """Give outlines their titles once: Chromium writes many of them twice over."""
-    for item in items:
-        half = len(item.title) // 2
-        if item.title == 2 * item.title[:half]:
-            item.title = item.title[:half]
-        say_once(item.children)
+def entitle(items: list[pikepdf.OutlineItem], titles: list[str]) -> None:
+    """Give an outline the titles of the headings, which are in the same order.
+
+    Chromium writes many of them twice over, without the spaces at which a line ends and
+    without what stands in formulas.
+    """
+    left = list(reversed(items))
+    for title in titles:
+        if not left:
+            raise PDFError(f"the outline ends before the heading {title!r}")
+        item = left.pop()
+        item.title = title
+        left += reversed(item.children)
+    if left:
+        raise PDFError(f"the outline has {left[-1].title!r}, which is no heading")
 
 
 def holds_one(element: pikepdf.Dictionary) -> bool:

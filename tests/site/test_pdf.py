@@ -61,6 +61,9 @@ class TestASmallBook:
     def test_its_links_and_outline_lead_somewhere(self, small):
         report(checks.check_links(small[0]))
 
+    def test_its_outline_says_what_its_headings_say(self, small):
+        report(checks.check_outline(*small))
+
     def test_it_is_as_large_as_it_should_be(self, small):
         # A browser prints smaller what is too wide, and all else with it.
         assert checks.text_width(small[0], "Everything in it is made twice.") == (
@@ -133,14 +136,18 @@ class TestTheChecks:
         assert checks.check_headings(file) == ["page 1: 'A heading' stands at the foot"]
         assert checks.check_pages(file) == ["page 3 is empty"]
 
-    def test_titles_of_the_outline_twice_over(self, small, tmp_path):
+    @pytest.mark.parametrize(
+        "wrong", [lambda title: 2 * title, lambda title: title.replace(" ", "")]
+    )
+    def test_titles_of_the_outline(self, wrong, small, tmp_path):
         with pikepdf.open(small[0]) as book:
             with book.open_outline() as outline:
-                outline.root[0].title *= 2
-            book.save(tmp_path / "twice.pdf")
-        assert any(
-            "twice over" in p for p in checks.check_links(tmp_path / "twice.pdf")
-        )
+                title = outline.root[1].title
+                outline.root[1].title = wrong(title)
+            book.save(tmp_path / "wrong.pdf")
+        assert checks.check_outline(tmp_path / "wrong.pdf", small[1]) == [
+            f"the outline says {wrong(title)!r}, the heading {title!r}"
+        ]
 
     def test_edges(self, wrong, tmp_path):
         with pikepdf.open(wrong) as book:
@@ -301,6 +308,7 @@ def test_the_whole_book(site, tmp_path):
         checks.check_structure(file)
         + checks.check_formulas(file, 3000)
         + checks.check_links(file)
+        + checks.check_outline(file, html)
         + checks.check_contents(file)
         + checks.check_headings(file)
         + checks.check_pages(file)
