@@ -1,5 +1,7 @@
 /* What the browser does to the book before `make pdf` prints it. */
 
+const TALL = 530; // pixels, 140 mm: at the height of other figures it is too small to read
+
 /* Make everything fit, and put each formula into a link of its own; return what a reader
    would say for each of them, and the titles of the outline. All is measured before
    anything is changed: the book is long, and to lay it out takes seconds. */
@@ -14,6 +16,11 @@ async function prepare(formula) {
   const said = formulas.map((node) => words(speech, node));
   const titles = headings(new Map(formulas.map((node, i) => [node, said[i]])));
   document.querySelectorAll("mjx-assistive-mml").forEach((hidden) => hidden.remove());
+
+  document.querySelectorAll("figure img").forEach((img) => {
+    const share = Math.min(1, document.documentElement.clientWidth / img.naturalWidth);
+    img.classList.toggle("tall", img.naturalHeight * share > TALL);
+  });
 
   const wide = [...formulas, ...document.querySelectorAll("table, .output > svg")];
   const sizes = wide.map(share);

@@ -227,15 +227,43 @@ class TestAPage:
 
     def test_what_paper_cannot_do(self):
         page = soup(
-            '<article><details class="hide above-input"><summary>s</summary>code'
-            "</details><audio></audio><button>b</button>"
+            "<article><audio></audio><button>b</button>"
             '<figure data-explorable="x"><img alt="a"></figure></article>'
         ).article
         pdf.for_paper(page)
-        assert "code" not in page.get_text()
         assert page.select("audio, button, details") == []
         assert page.img
         assert len(page.select(".on-the-site")) == 2
+
+    @pytest.mark.parametrize(
+        ("output", "stays"),
+        [
+            ('<img alt="a">', False),
+            ('<div class="output stream"><pre>0.5</pre></div>', True),
+            ('<img alt="a"><div class="output stream"><pre>0.5</pre></div>', True),
+            ("", True),  # a function for the next cell
+        ],
+    )
+    def test_folded_code_stays_unless_it_only_draws(self, output, stays):
+        page = soup(
+            '<article><div class="cell"><details class="hide above-input"><summary>Show'
+            '</summary><div class="cell_input"><pre>code</pre></div></details>'
+            f'<div class="cell_output">{output}</div></div></article>'
+        ).article
+        pdf.for_paper(page)
+        assert ("code" in page.get_text()) is stays
+        assert "Show" not in page.get_text()
+        assert not page.details
+
+    def test_each_name_of_a_table_of_frameworks_says_whose_it_is(self):
+        page = soup(
+            '<article><table class="frameworks"><thead><tr><th>d2lib</th><th>PyTorch'
+            "</th></tr></thead><tbody><tr><td><code>fit</code></td>"
+            "<td><code>a.b(c)</code></td></tr></tbody></table></article>"
+        ).article
+        pdf.for_paper(page)
+        assert [c.get_text() for c in page.select("td")] == ["fit", "PyTorcha.b(c)"]
+        assert str(page.select("code")[1]) == "<code>a.<wbr/>b(<wbr/>c)</code>"
 
     def test_a_place_to_link_to_does_not_part_headings(self):
         page = soup(
