@@ -211,6 +211,8 @@ def for_paper(page: Tag) -> None:
             tag.summary.name = "p"
             tag.p["class"] = ["summary"]
         tag.name = "div"
+    for tag in page.select("span.math"):
+        hold_bracket(tag)
     for tag in page.select("table.frameworks"):
         name_columns(tag)
     for tag in page.select("pre"):
@@ -224,6 +226,18 @@ def only_draws(cell: Tag | None) -> bool:
         and cell.select_one(PICTURES) is not None
         and cell.select_one(PRINTED) is None
     )
+
+
+def hold_bracket(formula: Tag) -> None:
+    """Let no line end between a bracket and the formula that it opens."""
+    if formula.parent and "unbroken" in formula.parent.get("class", []):
+        formula = formula.parent
+    before = formula.previous_sibling
+    if isinstance(before, NavigableString) and before.endswith("("):
+        before.replace_with(before[:-1])
+        span = BeautifulSoup("", "html.parser").new_tag("span")
+        span["class"] = ["unbroken"]
+        formula.wrap(span).insert(0, "(")
 
 
 def name_columns(table: Tag) -> None:

@@ -255,6 +255,16 @@ class TestAPage:
         assert "Show" not in page.get_text()
         assert not page.details
 
+    def test_a_bracket_stays_with_its_formula(self):
+        page = soup(
+            '<article><p>so (<span class="unbroken"><span class="math">x</span>)</span>'
+            ' and <span class="math">y</span></p></article>'
+        ).article
+        pdf.for_paper(page)
+        assert page.select_one("p > .unbroken").get_text() == "(x)"
+        assert page.get_text() == "so (x) and y"
+        assert len(page.select(".unbroken")) == 2
+
     def test_each_name_of_a_table_of_frameworks_says_whose_it_is(self):
         page = soup(
             '<article><table class="frameworks"><thead><tr><th>d2lib</th><th>PyTorch'
