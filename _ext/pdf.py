@@ -12,6 +12,7 @@ prints it. Nothing is executed for that: what a page shows is what the site show
   each chapter begins is written into the contents and the next one is printed.
 - A browser's PDF has no words for formulas. So each is printed inside a link, which the
   finished file makes a formula with what a reader would say for an alternative text.
+- Nor can its outline be trusted: the finished file gets the titles from the headings.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ TARGET = ROOT / "_build" / "pdf" / "deep-learning-twice.pdf"
 COLUMNS = 88  # of code in a line, as in the book's own
 COLUMN = 589  # its width in pixels of CSS, 156 mm
 WHOLE = 28  # lines of code that are not parted by the end of a page
+SHORT = 14  # lines of code from which what they print is not parted
 HOST = "http://book.invalid"  # what the browser believes to load the book from
 FORMULA = "http://formula.invalid/"  # the links in which formulas are printed
 PASSES = 5
@@ -62,6 +64,11 @@ FACES["Code"] += [
     ("DejaVuSansMono-Oblique", "normal", "italic"),
     ("DejaVuSansMono-BoldOblique", "bold", "italic"),
 ]
+# What a cell makes. (A picture that its page draws is in the page as SVG.)
+PICTURES = ".cell_output :is(img, svg, audio, video, iframe)"
+PRINTED = ".cell_output :is(.stream, .text_plain, table)"
+BOOK = "d2lib"  # the first column of a table of frameworks
+NAMES = {"TensorFlow, Keras": "TensorFlow"}  # what has no room there
 # Parts of a page that nobody can use on paper.
 ON_THE_SITE_ALONE = (
     "script, noscript, style, button, input, .headerlink, .listing-source, p.gaps, "
@@ -180,8 +187,8 @@ def for_paper(page: Tag) -> None:
     for tag in page.select(".self-check details.reasons"):
         fold_up(tag)
     for tag in page.select("details.hide"):
-        # The code that draws a figure is folded on the site; what it shows is not.
-        if "above-input" in tag["class"]:
+        # Code is folded on the site. What only draws a figure stays out.
+        if "above-input" in tag["class"] and only_draws(tag.find_parent(class_="cell")):
             tag.decompose()
         else:
             tag.summary.decompose()
@@ -204,8 +211,53 @@ def for_paper(page: Tag) -> None:
             tag.summary.name = "p"
             tag.p["class"] = ["summary"]
         tag.name = "div"
+    for tag in page.select("span.math"):
+        hold_bracket(tag)
+    for tag in page.select("table.frameworks"):
+        name_columns(tag)
     for tag in page.select("pre"):
         wrap(tag)
+
+
+def only_draws(cell: Tag | None) -> bool:
+    """Tell whether pictures are all that comes of a cell."""
+    return (
+        cell is not None
+        and cell.select_one(PICTURES) is not None
+        and cell.select_one(PRINTED) is None
+    )
+
+
+def hold_bracket(formula: Tag) -> None:
+    """Let no line end between a bracket and the formula that it opens."""
+    if formula.parent and "unbroken" in formula.parent.get("class", []):
+        formula = formula.parent
+    before = formula.previous_sibling
+    if isinstance(before, NavigableString) and before.endswith("("):
+        before.replace_with(before[:-1])
+        span = BeautifulSoup("", "html.parser").new_tag("span")
+        span["class"] = ["unbroken"]
+        formula.wrap(span).insert(0, "(")
+
+
+def name_columns(table: Tag) -> None:
+    """Put the head of its column before each expression of a table of frameworks."""
+    soup = BeautifulSoup("", "html.parser")
+    heads = [head.get_text(strip=True) for head in table.select("thead th")]
+    for row in table.select("tbody tr"):
+        for head, cell in zip(heads, row.select("td"), strict=True):
+            if head == heads[0] == BOOK:
+                continue
+            name = soup.new_tag("span", attrs={"class": "column"})
+            name.string = NAMES.get(head, head)
+            (cell.p or cell).insert(0, name)
+        for text in row.find_all(string=re.compile(r"[.(]\w")):
+            if text.find_parent("code"):  # a long line ends behind a dot or a bracket
+                first, *others = re.split(r"(?<=[.(])(?=\w)", text)
+                pieces = [
+                    part for other in others for part in (soup.new_tag("wbr"), other)
+                ]
+                text.replace_with(first, *pieces)
 
 
 def fold_up(reasons: Tag) -> None:
@@ -250,8 +302,11 @@ def breaks(text: str, columns: int = COLUMNS) -> list[int]:
 def wrap(pre: Tag, columns: int = COLUMNS) -> None:
     """Part the lines of code that are too long, and keep what is short together."""
     text = pre.get_text()
-    if text.rstrip().count("\n") < WHOLE:
-        pre["class"] = [*pre.get("class", []), "whole"]
+    lines = text.rstrip().count("\n") + 1
+    pre["class"] = [
+        *pre.get("class", []),
+        *(name for name, most in (("whole", WHOLE), ("short", SHORT)) if lines <= most),
+    ]
     at, places = 0, breaks(text, columns)
     for node in list(pre.find_all(string=True)):
         end = at + len(node)
@@ -435,9 +490,10 @@ TEMPLATE = """<!doctype html>
 <p class="title">{title}</p>
 <p class="author">{author}</p>
 <p class="imprint">Edition of d2lib {version}. Code: Apache License 2.0. Text and
-figures: CC BY-SA 4.0. Every number and figure was computed when the book was built. The
-code that only draws a figure is in the page&rsquo;s notebook. Answers and solutions
-stand at the end of the book.</p>
+figures: CC BY-SA 4.0. Every number and figure was computed when the book was built. A
+page speaks of folded cells: the site folds up code that one can leave out at first.
+Here it is printed, save what makes nothing but a figure; that is on the site and in the
+page&rsquo;s notebook. Answers and solutions are at the end of the book.</p>
 </section>
 <nav class="contents" aria-label="Contents">
 <h1 id="contents">Contents</h1>
@@ -499,7 +555,7 @@ def print_book(html: str, site: Path, target: Path) -> int:
             page.route("**/*", serve(html, site))  # type: ignore[arg-type]
             page.emulate_media(media="print")
             page.goto(f"{HOST}/", wait_until="load")
-            alternatives, too_wide = page.evaluate(f"prepare({FORMULA!r})")
+            alternatives, titles, too_wide = page.evaluate(f"prepare({FORMULA!r})")
             if too_wide:  # the browser would make the whole book smaller
                 raise PDFError(f"too wide for paper, make it narrower: {too_wide[:5]}")
             author = page.get_attribute("meta[name=author]", "content") or ""
@@ -510,7 +566,7 @@ def print_book(html: str, site: Path, target: Path) -> int:
             times = print_until_still(page, target)
         finally:
             browser.close()
-    finish(target, alternatives, title, author)
+    finish(target, alternatives, titles, title, author)
     return times
 
 
@@ -543,8 +599,10 @@ def page_numbers(file: Path) -> dict[str, int]:
         return {name[1:]: order[dests[name][0].objgen] for name in dests.keys()}  # noqa: SIM118
 
 
-def finish(file: Path, alternatives: list[str], title: str, author: str) -> None:
-    """Make formulas of the links in which they were printed; name book and author."""
+def finish(
+    file: Path, alternatives: list[str], titles: list[str], title: str, author: str
+) -> None:
+    """Make formulas of the links in which they were printed; name things."""
     with pikepdf.open(file, allow_overwriting_input=True) as pdf:
         numbers = {}
         for page in pdf.pages:
@@ -569,7 +627,7 @@ def finish(file: Path, alternatives: list[str], title: str, author: str) -> None
             ):
                 element.S = pikepdf.Name.Div  # the picture in it has the words
         with pdf.open_outline() as outline:
-            say_once(outline.root)
+            entitle(outline.root, titles)
         with pdf.open_metadata() as metadata:
             metadata["dc:title"] = title
             metadata["dc:creator"] = [author]
@@ -579,13 +637,21 @@ def finish(file: Path, alternatives: list[str], title: str, author: str) -> None
         pdf.save(file, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
-def say_once(items: list[pikepdf.OutlineItem]) -> None:
-    """Give outlines their titles once: Chromium writes many of them twice over."""
-    for item in items:
-        half = len(item.title) // 2
-        if item.title == 2 * item.title[:half]:
-            item.title = item.title[:half]
-        say_once(item.children)
+def entitle(items: list[pikepdf.OutlineItem], titles: list[str]) -> None:
+    """Give an outline the titles of the headings, which are in the same order.
+
+    Chromium writes many of them twice over, without the spaces at which a line ends and
+    without what stands in formulas.
+    """
+    left = list(reversed(items))
+    for title in titles:
+        if not left:
+            raise PDFError(f"the outline ends before the heading {title!r}")
+        item = left.pop()
+        item.title = title
+        left += reversed(item.children)
+    if left:
+        raise PDFError(f"the outline has {left[-1].title!r}, which is no heading")
 
 
 def holds_one(element: pikepdf.Dictionary) -> bool:

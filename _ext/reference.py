@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the tests of the library read this file, too
+    from docutils.nodes import Element
     from sphinx.application import Sphinx
 
 #: Its table says where each name is taught.
@@ -107,6 +108,43 @@ def fill_in(app: Sphinx, page: str, text: list[str]) -> None:
     )
 
 
+def skip(
+    app: Sphinx, what: str, name: str, thing: object, skipped: bool, options: object
+) -> bool | None:
+    """Leave out the fields of a named tuple of which only Python itself says a word."""
+    doc = inspect.getdoc(thing) or ""
+    return True if doc.startswith("Alias for field number") else None
+
+
+def sign(
+    app: Sphinx, what: str, name: str, thing: object, options: object, *sides: str
+) -> tuple[str | None, str | None]:
+    """Write three dots where a dataclass makes a default, as stubs do."""
+    arguments, result = sides
+    return arguments and arguments.replace("<factory>", "..."), result
+
+
+def type_once(app: Sphinx, domain: str, what: str, content: Element) -> None:
+    """Keep one type of what a function returns, and none of what makes a class.
+
+    Sphinx writes one into each list of fields, and a description may have two.
+    """
+    from docutils import nodes
+
+    lists = [child for child in content if isinstance(child, nodes.field_list)]
+    types = [f for fields in lists for f in fields if f[0].astext() == "rtype"]
+    for field in types if what == "class" else types[:-1]:
+        field.parent.remove(field)
+    for fields in lists:
+        if not len(fields):
+            content.remove(fields)
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("source-read", fill_in)
+    app.connect("autodoc-skip-member", skip)
+    app.connect("autodoc-process-signature", sign)
+    app.connect(
+        "object-description-transform", type_once, priority=600
+    )  # typehints: 500
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

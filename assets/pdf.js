@@ -1,8 +1,10 @@
 /* What the browser does to the book before `make pdf` prints it. */
 
+const TALL = 530; // pixels, 140 mm: at the height of other figures it is too small to read
+
 /* Make everything fit, and put each formula into a link of its own; return what a reader
-   would say for each of them. All is measured before anything is changed: the book is
-   long, and to lay it out takes seconds. */
+   would say for each of them, and the titles of the outline. All is measured before
+   anything is changed: the book is long, and to lay it out takes seconds. */
 async function prepare(formula) {
   await MathJax.startup.promise;
   const speech = MathJax._.a11y.sre.Sre;
@@ -12,7 +14,13 @@ async function prepare(formula) {
     (node) => !node.matches("mjx-container math"),
   );
   const said = formulas.map((node) => words(speech, node));
+  const titles = headings(new Map(formulas.map((node, i) => [node, said[i]])));
   document.querySelectorAll("mjx-assistive-mml").forEach((hidden) => hidden.remove());
+
+  document.querySelectorAll("figure img").forEach((img) => {
+    const share = Math.min(1, document.documentElement.clientWidth / img.naturalWidth);
+    img.classList.toggle("tall", img.naturalHeight * share > TALL);
+  });
 
   const wide = [...formulas, ...document.querySelectorAll("table, .output > svg")];
   const sizes = wide.map(share);
@@ -28,7 +36,7 @@ async function prepare(formula) {
     node.replaceWith(link);
     link.append(node);
   });
-  return [said, shrink()];
+  return [said, titles, shrink()];
 }
 
 /* Make smaller whatever else is wider than the page, the largest first; return what still
@@ -49,6 +57,15 @@ function shrink() {
     }
   });
   return beyond().map(([node]) => node.outerHTML.slice(0, 120));
+}
+
+/* The text of each heading, with the words of its formulas. */
+function headings(said) {
+  const text = (node) =>
+    said.get(node) ?? (node.data || [...node.childNodes].map(text).join(""));
+  return [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((heading) =>
+    text(heading).replace(/\s+/g, " ").trim(),
+  );
 }
 
 /* What one would say for a formula. */

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import pikepdf
 import pypdfium2
+from bs4 import BeautifulSoup
 
 EDGE = 27 / 25.4 * 72 - 2  # the margin in points, less what rounding needs
 FOOT, HEAD = 24 / 25.4 * 72, (297 - 22) / 25.4 * 72  # between them the text stands
 LOW = 200  # points: a heading that stands higher has its text below it
 LETTER = 60  # wider is no letter
+FORMULA = "□"
 
 
 def elements(node: object) -> Iterator[pikepdf.Dictionary]:
@@ -84,7 +87,7 @@ def check_formulas(file: Path, least: int) -> list[str]:
 
 
 def check_links(file: Path) -> list[str]:
-    """Return the links to places that are not there, or an outline that is empty."""
+    """Return the links to places that are not there, or that there is no outline."""
     problems = []
     with pikepdf.open(file) as pdf:
         dests = set(pdf.Root.get("/Dests", pikepdf.Dictionary()).keys())
@@ -97,14 +100,26 @@ def check_links(file: Path) -> list[str]:
                         problems.append(f"page {number}: no place {annotation.Dest}")
         if not inside:
             problems.append("no link leads from one page to another")
-        titles = [item.title for item in outline(pdf)]
-    if not titles:
-        problems.append("it has no outline")
-    problems += [
-        f"the outline says {title!r} twice over"
-        for title in titles
-        if title == 2 * title[: len(title) // 2]
-    ]
+        if not outline(pdf):
+            problems.append("it has no outline")
+    return problems
+
+
+def check_outline(file: Path, html: str) -> list[str]:
+    """Return the titles of the outline that are not those of the headings of a page.
+
+    A formula is any words in place of one.
+    """
+    with pikepdf.open(file) as pdf:
+        said = [item.title for item in outline(pdf)]
+    wanted = BeautifulSoup(html, "html.parser").find_all(re.compile(r"^h[1-6]$"))
+    problems = []
+    for title, heading in zip_longest(said, wanted, fillvalue=""):
+        for formula in heading.select("mjx-container") if heading else ():
+            formula.replace_with(FORMULA)
+        text = " ".join(heading.get_text().split()) if heading else ""
+        if not re.fullmatch(r"[^\\]+".join(map(re.escape, text.split(FORMULA))), title):
+            problems.append(f"the outline says {title!r}, the heading {text!r}")
     return problems
 
 

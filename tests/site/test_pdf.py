@@ -61,6 +61,9 @@ class TestASmallBook:
     def test_its_links_and_outline_lead_somewhere(self, small):
         report(checks.check_links(small[0]))
 
+    def test_its_outline_says_what_its_headings_say(self, small):
+        report(checks.check_outline(*small))
+
     def test_it_is_as_large_as_it_should_be(self, small):
         # A browser prints smaller what is too wide, and all else with it.
         assert checks.text_width(small[0], "Everything in it is made twice.") == (
@@ -133,14 +136,18 @@ class TestTheChecks:
         assert checks.check_headings(file) == ["page 1: 'A heading' stands at the foot"]
         assert checks.check_pages(file) == ["page 3 is empty"]
 
-    def test_titles_of_the_outline_twice_over(self, small, tmp_path):
+    @pytest.mark.parametrize(
+        "wrong", [lambda title: 2 * title, lambda title: title.replace(" ", "")]
+    )
+    def test_titles_of_the_outline(self, wrong, small, tmp_path):
         with pikepdf.open(small[0]) as book:
             with book.open_outline() as outline:
-                outline.root[0].title *= 2
-            book.save(tmp_path / "twice.pdf")
-        assert any(
-            "twice over" in p for p in checks.check_links(tmp_path / "twice.pdf")
-        )
+                title = outline.root[1].title
+                outline.root[1].title = wrong(title)
+            book.save(tmp_path / "wrong.pdf")
+        assert checks.check_outline(tmp_path / "wrong.pdf", small[1]) == [
+            f"the outline says {wrong(title)!r}, the heading {title!r}"
+        ]
 
     def test_edges(self, wrong, tmp_path):
         with pikepdf.open(wrong) as book:
@@ -220,15 +227,53 @@ class TestAPage:
 
     def test_what_paper_cannot_do(self):
         page = soup(
-            '<article><details class="hide above-input"><summary>s</summary>code'
-            "</details><audio></audio><button>b</button>"
+            "<article><audio></audio><button>b</button>"
             '<figure data-explorable="x"><img alt="a"></figure></article>'
         ).article
         pdf.for_paper(page)
-        assert "code" not in page.get_text()
         assert page.select("audio, button, details") == []
         assert page.img
         assert len(page.select(".on-the-site")) == 2
+
+    @pytest.mark.parametrize(
+        ("output", "stays"),
+        [
+            ('<img alt="a">', False),
+            ('<div class="output stream"><pre>0.5</pre></div>', True),
+            ('<img alt="a"><div class="output stream"><pre>0.5</pre></div>', True),
+            ("", True),  # a function for the next cell
+        ],
+    )
+    def test_folded_code_stays_unless_it_only_draws(self, output, stays):
+        page = soup(
+            '<article><div class="cell"><details class="hide above-input"><summary>Show'
+            '</summary><div class="cell_input"><pre>code</pre></div></details>'
+            f'<div class="cell_output">{output}</div></div></article>'
+        ).article
+        pdf.for_paper(page)
+        assert ("code" in page.get_text()) is stays
+        assert "Show" not in page.get_text()
+        assert not page.details
+
+    def test_a_bracket_stays_with_its_formula(self):
+        page = soup(
+            '<article><p>so (<span class="unbroken"><span class="math">x</span>)</span>'
+            ' and <span class="math">y</span></p></article>'
+        ).article
+        pdf.for_paper(page)
+        assert page.select_one("p > .unbroken").get_text() == "(x)"
+        assert page.get_text() == "so (x) and y"
+        assert len(page.select(".unbroken")) == 2
+
+    def test_each_name_of_a_table_of_frameworks_says_whose_it_is(self):
+        page = soup(
+            '<article><table class="frameworks"><thead><tr><th>d2lib</th><th>PyTorch'
+            "</th></tr></thead><tbody><tr><td><code>fit</code></td>"
+            "<td><code>a.b(c)</code></td></tr></tbody></table></article>"
+        ).article
+        pdf.for_paper(page)
+        assert [c.get_text() for c in page.select("td")] == ["fit", "PyTorcha.b(c)"]
+        assert str(page.select("code")[1]) == "<code>a.<wbr/>b(<wbr/>c)</code>"
 
     def test_a_place_to_link_to_does_not_part_headings(self):
         page = soup(
@@ -301,6 +346,7 @@ def test_the_whole_book(site, tmp_path):
         checks.check_structure(file)
         + checks.check_formulas(file, 3000)
         + checks.check_links(file)
+        + checks.check_outline(file, html)
         + checks.check_contents(file)
         + checks.check_headings(file)
         + checks.check_pages(file)
