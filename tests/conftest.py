@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import signal
 
 import pytest
 
 from tests.twins.both import TWINS
+
+# A shell starts what it puts into the background (`make test &`) with Ctrl-C ignored,
+# and so are then all that the tests send.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HEAD = "executed pages (seconds of one processor, in units of a calibration run)"
 
