@@ -123,11 +123,9 @@ matmul = np.matmul
 @functools.wraps(matmul)
 def matmul_by_rows(a: Any, b: Any, out: Any = None, **options: Any) -> Any:
     """Multiply as NumPy does, in less time."""
-    if options:
+    if options or not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
         return matmul(a, b, out=out, **options)
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return product(a, b, out)
-    return matmul(a, b, out=out)
+    return product(a, b, out)
 
 
 np.matmul = matmul_by_rows
