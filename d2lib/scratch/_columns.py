@@ -19,7 +19,6 @@ thread takes a share of the images, copies and multiplies.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -29,7 +28,11 @@ import numpy as np
 
 from d2lib._types import Array, DType
 from d2lib.scratch import _plain
-from d2lib.scratch._parallel import in_parallel, products_in_parallel
+from d2lib.scratch._parallel import (
+    in_parallel,
+    one_product_thread,
+    products_in_parallel,
+)
 from d2lib.shared.windows import Geometry, Pair
 
 __all__ = [
@@ -150,8 +153,9 @@ def correlate_transpose(y: Array, W: Array, at: Geometry) -> Array:
 
     Seen from the image, each of its numbers takes from y what the windows over it took
     there: a correlation with the kernel turned by 180 degrees. With a stride of 2, say,
-    even rows of the image lie under other rows of the kernel than odd ones, and there
-    is a correlation for each of the two.
+    even columns of the image lie under other columns of the kernel than odd ones, and
+    there is a correlation for each of the two. So it is with rows; but where that is
+    cheaper, they are laid down as the definition says (`_lay_rows`).
 
     Args:
         y: shape (batch, filters, height, width), as ``correlate`` returns it.
@@ -162,22 +166,24 @@ def correlate_transpose(y: Array, W: Array, at: Geometry) -> Array:
         Shape (batch, channels, height, width), with the channels last in memory.
     """
     out = _empty_last(len(y), W.shape[1] * at.groups, at.image, y.dtype)
-    phases = [list(_phases(at, axis)) for axis in (0, 1)]
+    downs = list(_phases(at, 0))
+    # To take costs numbers of y to copy, to lay down costs numbers of the image to add.
+    lay = out.shape[1] <= y.shape[1] and at.kernel[0] > at.stride[0]
     for y_g, W_g, out_g in _groups(at.groups, (y, 1), (W, 0), (out, 1)):
-        for down, across in itertools.product(*phases):
-            kernel = W_g[:, :, down.rows][..., across.rows]
-            pixels = _last(out_g)[:, down.image, across.image]
-            if not kernel.size:
-                pixels[...] = 0
+        if at.kernel == at.image == at.padded:  # one window, which is the image
+            dense = (
+                y_g[:, :, 0, 0] @ _as_columns(W_g).T
+            )  # (batch, height width channels)
+            _last(out_g)[...] = dense.reshape(len(y), *at.image, -1)
+            continue
+        for across in _phases(at, 1):
+            kernel = W_g[..., across.rows]
+            pixels = _last(out_g)[:, :, across.image]
+            if lay and across.rows:
+                _lay_rows(y_g, kernel, pixels, at, across)
                 continue
-            windows = Windows(
-                (kernel.shape[2], kernel.shape[3]),
-                (pixels.shape[1], pixels.shape[2]),
-                (1, 1),
-                (down.dilation, across.dilation),
-                (down.before, across.before),
-            )
-            _correlate(y_g, _as_columns(kernel.swapaxes(0, 1)), pixels, windows)
+            for down in downs:
+                _take_rows(y_g, kernel, pixels, down, across)
     return out
 
 
@@ -186,8 +192,8 @@ class Phase(NamedTuple):
 
     image: slice
     rows: list[int]  # of the kernel, from the last to the first
+    starts: list[int]  # for each: on which of the phase's rows it lays y's first one
     dilation: int
-    before: int  # rows of zeros that the first window needs above y
 
 
 def _phases(at: Geometry, axis: int) -> Iterator[Phase]:
@@ -196,13 +202,65 @@ def _phases(at: Geometry, axis: int) -> Iterator[Phase]:
     for first in range(min(s, at.image[axis])):
         place = first + at.padding[axis]
         # Row ``first`` takes, by row q of the kernel, from row (place - q d) / s of y.
-        rows = [q for q in range(k) if (place - q * d) % s == 0]
-        image = slice(first, None, s)
-        if not rows:
-            yield Phase(image, [], 1, 0)
-            continue
-        before = (rows[-1] * d - place) // s
-        yield Phase(image, rows[::-1], d // math.gcd(s, d), before)
+        rows = [q for q in reversed(range(k)) if (place - q * d) % s == 0]
+        starts = [(q * d - place) // s for q in rows]
+        yield Phase(slice(first, None, s), rows, starts, d // math.gcd(s, d))
+
+
+def _take_rows(y: Array, kernel: Array, out: Array, down: Phase, across: Phase) -> None:
+    """Writes a phase of a group's image as the correlation that it is.
+
+    Args:
+        y: the maps, (batch, filters, height, width).
+        kernel: the columns of ``across`` alone, (filters, channels, kh, columns).
+        out: these columns of the image, (batch, height, columns, channels).
+        down: which rows of the image.
+        across: which columns.
+    """
+    pixels = out[:, down.image]
+    kernel = kernel[:, :, down.rows]
+    if not kernel.size:
+        pixels[...] = 0
+        return
+    windows = Windows(
+        (kernel.shape[2], kernel.shape[3]),
+        (pixels.shape[1], pixels.shape[2]),
+        (1, 1),
+        (down.dilation, across.dilation),
+        (down.starts[0], across.starts[0]),
+    )
+    _correlate(y, _as_columns(kernel.swapaxes(0, 1)), pixels, windows)
+
+
+def _lay_rows(y: Array, kernel: Array, out: Array, at: Geometry, across: Phase) -> None:
+    """Writes all rows of a group's image: one product, whose rows are laid down.
+
+    It correlates along the width alone, so that fewer numbers are copied into columns,
+    with all rows of the kernel at once. What each row of y gives for each row of the
+    kernel is added to the row of the image that lies there. The arguments are those of
+    `_take_rows`.
+    """
+    channels, kh, kw = kernel.shape[1:]
+    height, width = at.output[0], out.shape[2]
+    matrix = kernel.transpose(2, 1, 3, 0).reshape(kh * channels, -1)
+    moves = (1, 1), (1, across.dilation), (0, across.starts[0])
+    windows = Windows((1, kw), (height, width), *moves)
+    downs = list(_phases(at, 0))
+
+    def multiply(start: int, stop: int, _: int) -> None:
+        for part, columns in _blocks(y[start:stop], windows):
+            rows = (matrix @ columns.T).reshape(kh, channels, -1, height, width)
+            for down in downs:
+                pixels = out[start:stop][part, down.image]
+                size = len(pixels), pixels.shape[1], width
+                total = np.zeros((channels, *size), y.dtype)
+                for q, first in zip(down.rows, down.starts, strict=True):
+                    i, j = max(0, first), min(size[1], first + height)
+                    if i < j:
+                        total[:, :, i:j] += rows[q, :, :, i - first : j - first]
+                pixels[...] = total.transpose(1, 2, 3, 0)
+
+    products_in_parallel(multiply, len(y), _size(y, windows))
 
 
 @_or_plain
@@ -213,18 +271,17 @@ def add_bias(y: Array, b: Array) -> None:
     """
     n, channels, h, w = y.shape
     rows, row = _last(y).reshape(n, h, w * channels), np.tile(b, w)
-    in_parallel(lambda i, j, _: np.add(rows[i:j], row, out=rows[i:j]), n, y.size)
+    few = y.size // 8  # an addition is a small part of what a product takes
+    in_parallel(lambda i, j, _: np.add(rows[i:j], row, out=rows[i:j]), n, few)
 
 
 @_or_plain
 def sum_places(g: Array) -> Array:
     """The sum of each channel, over images and places, as a product with ones."""
     rows = _last(g).reshape(-1, g.shape[1])
-    return _summed(
-        lambda start, stop: np.ones(stop - start, g.dtype) @ rows[start:stop],
-        len(rows),
-        rows.size,
-    )
+    with one_product_thread():
+        total: Array = np.ones(len(rows), g.dtype) @ rows
+    return total
 
 
 def _summed(part: Callable[[int, int], Array], n: int, size: int) -> Array:

@@ -9,14 +9,15 @@ the package threadpoolctl tells BLAS so, if it is installed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from threading import Lock
 from typing import Any
 
-__all__ = ["in_parallel", "products_in_parallel", "threads"]
+__all__ = ["in_parallel", "one_product_thread", "products_in_parallel", "threads"]
 
 _LARGE = 262_144  # numbers: with fewer, waking a thread takes longer than the work
 
@@ -83,20 +84,35 @@ def _blas() -> Any:
 _one_at_a_time = Lock()  # for the number of BLAS's threads is one for the whole process
 
 
+@contextmanager
+def one_product_thread() -> Iterator[bool]:
+    """Lets BLAS take one thread for what is done inside.
+
+    It yields False, and changes nothing, where there is but one anyway, where BLAS
+    can't be told, and where another thread has told it.
+    """
+    blas = _blas() if threads() > 1 else None
+    if blas is None or not _one_at_a_time.acquire(blocking=False):
+        yield False
+        return
+    try:
+        with blas.limit(limits=1):
+            yield True
+    finally:
+        _one_at_a_time.release()
+
+
 def products_in_parallel(
     work: Callable[[int, int, int], object], n: int, size: int
 ) -> None:
     """As `in_parallel`, for work that multiplies matrices: BLAS takes one thread then.
 
-    Where BLAS can't be told, or another thread has told it, ``work`` is called once,
-    for all of ``range(n)``, and its products take all threads.
+    Where it does not, ``work`` is called once, for all of ``range(n)``, and its
+    products take all threads.
     """
-    blas = _blas() if threads() > 1 and n > 1 and size >= _LARGE else None
-    if blas is None or not _one_at_a_time.acquire(blocking=False):
-        work(0, n, 0)
-        return
-    try:
-        with blas.limit(limits=1):
-            in_parallel(work, n, size)
-    finally:
-        _one_at_a_time.release()
+    if n > 1 and size >= _LARGE:
+        with one_product_thread() as alone:
+            if alone:
+                in_parallel(work, n, size)
+                return
+    work(0, n, 0)

@@ -459,7 +459,7 @@ class TestCost:
 
         assert bytes_asked_for(step) < 16e6
         with mock.patch.object(columns, "_BLOCK", 10**9):  # all of them at once
-            assert bytes_asked_for(step) > 30e6
+            assert bytes_asked_for(step) > 22e6
 
     def test_no_array_becomes_float64(self):
         x = tensor(normal(0, 128, 1, 28, 28), requires_grad=True)
