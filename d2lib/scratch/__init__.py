@@ -8,6 +8,7 @@ from d2lib.data import Vocabulary, minibatches
 from d2lib.metrics import average_precision, mean_iou
 from d2lib.reinforcement import evaluate, rollout
 from d2lib.schedules import cosine, exponential, linear, step_decay, warmup
+from d2lib.scratch._memory import keep_memory as _keep_memory
 from d2lib.scratch.activations import relu, sigmoid, softmax, tanh
 from d2lib.scratch.attention import (
     MultiHeadAttention,
@@ -104,6 +105,8 @@ from d2lib.training import (
     fit,
     predict,
 )
+
+_keep_memory()
 
 __all__ = [
     "DQN",

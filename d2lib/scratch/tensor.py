@@ -137,22 +137,22 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the values."""
-        return self.data.shape
+        return self._data.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self.data.ndim
+        return self._data.ndim
 
     @property
     def size(self) -> int:
         """The number of values."""
-        return self.data.size
+        return self._data.size
 
     @property
     def dtype(self) -> DType:
         """The dtype of the values."""
-        return self.data.dtype
+        return self._data.dtype
 
     def __len__(self) -> int:
         return len(self.data)
