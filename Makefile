@@ -3,6 +3,7 @@
 #   make book                     PYTHON=python3.11 chooses the interpreter
 #   make bench WORK=... BUSY=1    WORK is handed to the benchmarks, BUSY beside a busy core
 #   make bench THREADS=1          each peer on one thread
+#   make bench ELSEWHERE=1        keep it as a second machine's
 #   make evidence WHAT=...        chooses what is trained for minutes (in all two hours)
 #   make test-in-page PAGES=...   chooses pages (all take hours)
 #   make shake PAGES=... TIMES=... chooses pages, and how many draws of noise
@@ -58,7 +59,7 @@ test-notebooks: book ## run all notebooks to download in fresh environments
 	@requirements/install-bench.sh
 
 bench: $(ENVIRONMENT) .venv-bench/.installed ## compare with peers
-	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(if $(THREADS),--threads $(THREADS)) $(WORK)
+	@$(BIN)/python -m benchmarks $(if $(BUSY),--busy) $(if $(ELSEWHERE),--elsewhere) $(if $(THREADS),--threads $(THREADS)) $(WORK)
 
 pdf: book ## print the whole book as one PDF
 	@$(BIN)/python _ext/pdf.py

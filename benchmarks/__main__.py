@@ -27,6 +27,11 @@ def main() -> None:
         action="store_true",
         help="measure d2lib.mx beside a program that keeps one core busy, nothing else",
     )
+    parser.add_argument(
+        "--elsewhere",
+        action="store_true",
+        help="keep the results as another machine's, beside those of the first",
+    )
     parser.add_argument("--dry", action="store_true", help="keep nothing")
     options = parser.parse_args()
     for name in options.works:
@@ -52,6 +57,7 @@ def main() -> None:
             "cpu": cpu_name(),
             "system": platform.system(),
             "cores": os.cpu_count(),
+            "vectors": vectors(),
             "threads": options.threads,
             "versions": {peer.name: peer.version for peer in peers},
         }
@@ -79,7 +85,10 @@ def main() -> None:
         )
     if not options.dry:
         kept = report.load()
-        if options.threads == 1:
+        if options.elsewhere:
+            other = kept.get("elsewhere", report.NOTHING)
+            keep({**kept, "elsewhere": report.merge(other, machine, rows)})
+        elif options.threads == 1:
             keep(report.merge(kept, kept["machine"], rows, "one_thread"))
         else:
             keep(report.merge(kept, machine, rows))
@@ -88,14 +97,7 @@ def main() -> None:
 def keep(results: dict[str, Any]) -> None:
     """Writes the results, and what is shown of them."""
     report.save(results)
-    tables = report.table(results), report.goals(results)
-    if results.get("one_thread"):
-        alone = report.goals({"results": results["one_thread"]})
-        tables = *tables, f"On one thread:\n\n{alone}"
-    if results.get("busy"):
-        tables = *tables, report.beside_neighbour(results)
-    text = "\n\n".join(tables) + "\n"
-    report.FILE.with_suffix(".md").write_text(text, encoding="utf-8")
+    report.FILE.with_suffix(".md").write_text(report.text(results), encoding="utf-8")
     report.chart(results, report.FILE.with_suffix(".svg"))
     print(f"Kept in {report.FILE.parent}/results.json, .md and .svg")
 
@@ -108,6 +110,16 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
     return names[0] if names else platform.machine()
+
+
+def vectors() -> str:
+    """The widest arithmetic that the processor has, as far as the system says."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return "unknown"
+    known = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}
+    return next((name for flag, name in known.items() if flag in flags), "unknown")
 
 
 if __name__ == "__main__":

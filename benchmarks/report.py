@@ -44,10 +44,13 @@ IMPORT_GOALS = {"d2lib": 300.0, "mx": 1500.0}
 NEIGHBOUR_GOAL = 1.5
 
 
+NOTHING: dict[str, Any] = {"machine": {}, "results": []}
+
+
 def load(file: Path = FILE) -> dict[str, Any]:
     """The results that are kept; none if nothing was measured yet."""
     if not file.exists():
-        return {"machine": {}, "results": []}
+        return dict(NOTHING)
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -79,6 +82,12 @@ def save(results: Mapping[str, Any], file: Path = FILE) -> None:
     text = json.dumps(results, indent=1, ensure_ascii=False)
     new.write_text(text + "\n", encoding="utf-8")
     os.replace(new, file)
+
+
+def machine_name(machine: Mapping[str, Any]) -> str:
+    """A machine in a few words: its processor, its vectors, and when it measured."""
+    cpu, wide = machine.get("cpu", "?"), machine.get("vectors", "?")
+    return f"{cpu}, {wide}, {machine.get('date', '?')}"
 
 
 def of_work(results: Mapping[str, Any], work: str) -> dict[str, Row]:
@@ -181,6 +190,19 @@ def beside_neighbour(results: Mapping[str, Any]) -> str:
         )
     head = ["work", "threads", "chosen threads", "one thread", "÷ one thread", "goal"]
     return _markdown(head, lines, left=1)
+
+
+def text(results: Mapping[str, Any]) -> str:
+    """All tables."""
+    tables = [table(results), goals(results)]
+    if results.get("one_thread"):
+        alone = goals({"results": results["one_thread"]})
+        tables.append(f"On one thread:\n\n{alone}")
+    if results.get("busy"):
+        tables.append(beside_neighbour(results))
+    if other := results.get("elsewhere"):
+        tables.append(f"Elsewhere, {machine_name(other['machine'])}:\n\n{goals(other)}")
+    return "\n\n".join(tables) + "\n"
 
 
 def _micrograd_goal(results: Mapping[str, Any]) -> list[list[str]]:

@@ -248,6 +248,15 @@ class TestFile:
         ]
         assert len(report.beside_neighbour(kept).splitlines()) == 2
 
+    def test_a_second_machine_stands_beside_the_first(self):
+        rows = [row("mlp", "scratch", 1.5), row("mlp", "torch", 1.0)]
+        other = {"cpu": "Other", "vectors": "AVX2", "date": "2026-11-30"}
+        kept = {"machine": {"cpu": "This"}, "results": [row("mlp", "mx", 1.0)]}
+        kept["elsewhere"] = report.merge(report.NOTHING, other, rows)
+        text = report.text(kept)
+        assert "Elsewhere, Other, AVX2, 2026-11-30:" in text
+        assert "≤ 1.05 × PyTorch: **missed**, 1.43 ×" in text
+
     def test_there_may_be_no_file_yet(self, tmp_path):
         results = report.load(tmp_path / "results.json")
         assert report.merge(results, {}, [row("mlp", "mx", 1.0)])["results"]

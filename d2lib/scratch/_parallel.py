@@ -72,13 +72,14 @@ def in_parallel(work: Callable[[int, int, int], object], n: int, size: int) -> N
 
 
 @cache
-def _blas() -> Any:
-    """What sets the threads of matrix products; None without threadpoolctl."""
+def _blas() -> list[Any]:
+    """What sets the threads of matrix products, one for each BLAS that is loaded."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:
-        return None
-    return ThreadpoolController().select(user_api="blas")
+        return []
+    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return found
 
 
 _one_at_a_time = Lock()  # for the number of BLAS's threads is one for the whole process
@@ -91,14 +92,18 @@ def one_product_thread() -> Iterator[bool]:
     It yields False, and changes nothing, where there is but one anyway, where BLAS
     can't be told, and where another thread has told it.
     """
-    blas = _blas() if threads() > 1 else None
-    if blas is None or not _one_at_a_time.acquire(blocking=False):
+    blas = _blas() if threads() > 1 else []
+    if not blas or not _one_at_a_time.acquire(blocking=False):
         yield False
         return
+    before = [library.get_num_threads() for library in blas]
     try:
-        with blas.limit(limits=1):
-            yield True
+        for library in blas:
+            library.set_num_threads(1)
+        yield True
     finally:
+        for library, number in zip(blas, before, strict=True):
+            library.set_num_threads(number)
         _one_at_a_time.release()
 
 

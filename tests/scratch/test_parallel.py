@@ -136,7 +136,7 @@ def test_who_comes_second_does_not_touch_them(three_threads):
 
 
 def test_products_without_threadpoolctl_stay_together(three_threads, monkeypatch):
-    monkeypatch.setattr(_parallel, "_blas", lambda: None)
+    monkeypatch.setattr(_parallel, "_blas", list)
     parts = []
     products_in_parallel(lambda *part: parts.append(part), 10, 100)
     assert parts == [(0, 10, 0)]
