@@ -2,12 +2,17 @@
 
 sphinxcontrib-bibtex writes authors and year into the text, but none of the styles of
 its list does. Its own templates make the labels here, and so the two can't differ.
+
+And the list is one to a screen reader: docutils gives its items a role that WAI-ARIA
+has given up, and that no list may contain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from docutils import nodes
+from docutils.writers.html5_polyglot import HTMLTranslator
 from pybtex.database import Entry
 from pybtex.plugin import register_plugin
 from pybtex.style.formatting.unsrt import Style as Plain
@@ -40,6 +45,15 @@ class Style(Plain):  # type: ignore[misc]
     default_sorting_style = "author_year_title"
 
 
+def visit_citation(translator: HTMLTranslator, node: nodes.citation) -> None:
+    """Begin a work of the list."""
+    HTMLTranslator.visit_citation(translator, node)
+    begun = translator.body[-1]
+    translator.body[-1] = begun.replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     register_plugin("pybtex.style.formatting", STYLE, Style)
+    written = visit_citation, HTMLTranslator.depart_citation
+    app.add_node(nodes.citation, override=True, html=written)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -50,3 +50,12 @@ def test_the_text_cites_what_the_list_says(site):
     assert len(cited) > 100
     # "Bishop [2006]": there the year alone is the link.
     assert [c for c in cited if not labels[c[0]].endswith(c[1])] == []
+
+
+@pytest.mark.xdist_group("site")
+def test_a_screen_reader_finds_a_list(site):
+    page = (site / "chapters/appendix/bibliography.html").read_text("utf-8")
+    works = BeautifulSoup(page, "html.parser").select("div.citation")
+    assert len(works) > 100
+    assert {work["role"] for work in works} == {"listitem"}
+    assert {work.parent["role"] for work in works} == {"list"}
