@@ -128,7 +128,19 @@ def matmul_by_rows(a: Any, b: Any, out: Any = None, **options: Any) -> Any:
     return product(a, b, out)
 
 
-np.matmul = matmul_by_rows
+dot = np.dot
+
+
+@functools.wraps(dot)
+def dot_by_rows(a: Any, b: Any, out: Any = None) -> Any:
+    """Multiply as NumPy does, in less time."""
+    same = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+    if same and a.ndim >= b.ndim == 2 and a.shape[-1] == len(b):
+        return product(a, b, out)
+    return dot(a, b, out)
+
+
+np.matmul, np.dot = matmul_by_rows, dot_by_rows
 builtins.__product__ = product  # the name that `read` writes into what it reads
 
 

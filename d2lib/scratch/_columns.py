@@ -141,7 +141,9 @@ def _correlate_kernel(x: Array, y: Array, at: Windows) -> Array:
         total = np.zeros((math.prod(at.kernel) * x.shape[1], filters), x.dtype)
         maps = y[start:stop]
         for images, columns in _blocks(x[start:stop], at):
-            total += columns.T @ maps[images].reshape(-1, filters)  # (windows, filters)
+            rows = maps[images].reshape(-1, filters)  # (windows, filters)
+            # By @ no other thread of Python could run meanwhile if the result is small.
+            total += np.dot(columns.T, rows)
         return total
 
     return _summed(part, len(x), _size(x, at))

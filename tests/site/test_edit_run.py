@@ -426,6 +426,7 @@ for shapes in [((9, 400), (400, 70)), ((3, 50, 90), (90, 40)), ((70, 80), (80,))
             assert np.allclose(found, y, close, close * 1e3)
         if a.ndim == b.ndim == 2:
             assert np.allclose(b.T @ a.T, y.T, close, close * 1e3)
+            assert np.allclose(np.dot(a, b), y, close, close * 1e3)
             c, d = a[::-1, ::2], b[::2]
             assert np.allclose(c @ d, plain(c, d), close, close * 1e3)
 a = rng.normal(size=(90, 90))
@@ -433,6 +434,9 @@ y = plain(a, a)
 assert np.allclose(a @ a, y) and np.allclose(np.matmul(a, a, out=a), y)
 a[3] = np.nan
 assert np.isnan((a @ a)[3]).all()
+b = rng.normal(size=(4, 90, 30))
+assert np.allclose(np.dot(a[:2], b), np.dot.__wrapped__(a[:2], b))
+assert np.dot(a[0], a[0]) == np.dot.__wrapped__(a[0], a[0])
 from d2lib.scratch import layers, tensor
 assert np.allclose((tensor(y) @ tensor(y)).data, plain(y, y), 1e-4, 0.1)
 print(type(layers.__loader__).__name__)
