@@ -354,35 +354,34 @@ def _blocks(x: Array, at: Windows) -> Iterator[tuple[slice, Array]]:
             part = images[i : i + step, ::sh, ::sw]
             yield slice(i, i + step), part.reshape(-1, channels)
         return
-    if padded := down.padded or across.padded:
-        frame = np.zeros((step, down.size, across.size, channels), x.dtype)
-        inner = frame[:, down.frame, across.frame]
     by_place = kw * channels < _FEW
     if by_place:
         buffer = np.empty((kh, kw, channels, step, oh, ow), x.dtype)
     else:
         buffer = np.empty((step, oh, ow, kh, kw, channels), x.dtype)
+    source = images
+    framed = down.padded or across.padded or not (by_place or images.flags.c_contiguous)
+    if framed:  # some images at a time, with zeros around them
+        source = np.zeros((step, down.size, across.size, channels), x.dtype)
+        inner = source[:, down.frame, across.frame]
+    s_n, s_h, s_w, s_c = source.strides
+    windows = np.lib.stride_tricks.as_strided(
+        source,
+        (len(source), oh, ow, kh, kw, channels),
+        (s_n, s_h * sh, s_w * sw, s_h * dh, s_w * dw, s_c),
+        writeable=False,
+    )
     for i in range(0, n, step):
-        part = images[i : i + step]
-        size = len(part)
-        if padded:
-            inner[:size] = part
-            part = frame[:size]
-        elif not by_place:
-            part = np.ascontiguousarray(part)
-        s_n, s_h, s_w, s_c = part.strides
-        windows = np.lib.stride_tricks.as_strided(
-            part,
-            (size, oh, ow, kh, kw, channels),
-            (s_n, s_h * sh, s_w * sw, s_h * dh, s_w * dw, s_c),
-            writeable=False,
-        )
+        size = min(step, n - i)
+        if framed:
+            inner[:size] = images[i : i + size]
+        seen = windows[:size] if framed else windows[i : i + size]
         if by_place:
             columns = buffer[:, :, :, :size]
-            columns[...] = windows.transpose(3, 4, 5, 0, 1, 2)
+            columns[...] = seen.transpose(3, 4, 5, 0, 1, 2)
             matrix = columns.reshape(width, -1).T
         else:
-            buffer[:size] = windows
+            buffer[:size] = seen
             matrix = buffer[:size].reshape(-1, width)
         yield slice(i, i + size), matrix
 

@@ -434,11 +434,11 @@ def _half(x: Tensor) -> Tensor:
     def forward(i: int, j: int, _: int) -> None:
         np.greater(bottom[i:j], top[i:j], out=lower[i:j])
         np.maximum(top[i:j], bottom[i:j], out=row[i:j])
-        # Of equal numbers the upper one comes first, though it may be the right one.
-        upper = lower[i:j, ..., ::2] > lower[i:j, ..., 1::2]
-        np.equal(right[i:j], left[i:j], out=later[i:j])
-        later[i:j] &= upper
-        later[i:j] |= right[i:j] > left[i:j]
+        np.greater(right[i:j], left[i:j], out=later[i:j])
+        equal = right[i:j] == left[i:j]
+        if equal.any():  # the upper one comes first, though it may be the right one
+            equal &= lower[i:j, ..., ::2] > lower[i:j, ..., 1::2]
+            later[i:j] |= equal
         np.maximum(left[i:j], right[i:j], out=y[i:j])
 
     in_parallel(forward, len(y), image.size)
