@@ -173,9 +173,7 @@ def correlate_transpose(y: Array, W: Array, at: Geometry) -> Array:
     lay = out.shape[1] <= y.shape[1] and at.kernel[0] > at.stride[0]
     for y_g, W_g, out_g in _groups(at.groups, (y, 1), (W, 0), (out, 1)):
         if at.kernel == at.image == at.padded:  # one window, which is the image
-            dense = (
-                y_g[:, :, 0, 0] @ _as_columns(W_g).T
-            )  # (batch, height width channels)
+            dense = y_g[:, :, 0, 0] @ _as_columns(W_g).T
             _last(out_g)[...] = dense.reshape(len(y), *at.image, -1)
             continue
         for across in _phases(at, 1):
