@@ -179,11 +179,8 @@ def correlate_transpose(y: Array, W: Array, at: Geometry) -> Array:
         for across in _phases(at, 1):
             kernel = W_g[..., across.rows]
             pixels = _last(out_g)[:, :, across.image]
-            if lay and across.rows:
-                _lay_rows(y_g, kernel, pixels, at, across)
-                continue
-            for down in downs:
-                _take_rows(y_g, kernel, pixels, down, across)
+            write = _lay_rows if lay and across.rows else _take_rows
+            write(y_g, kernel, pixels, downs, across)
     return out
 
 
@@ -207,32 +204,37 @@ def _phases(at: Geometry, axis: int) -> Iterator[Phase]:
         yield Phase(slice(first, None, s), rows, starts, d // math.gcd(s, d))
 
 
-def _take_rows(y: Array, kernel: Array, out: Array, down: Phase, across: Phase) -> None:
-    """Writes a phase of a group's image as the correlation that it is.
+def _take_rows(
+    y: Array, kernel: Array, out: Array, downs: list[Phase], across: Phase
+) -> None:
+    """Writes each phase of a group's image as the correlation that it is.
 
     Args:
         y: the maps, (batch, filters, height, width).
         kernel: the columns of ``across`` alone, (filters, channels, kh, columns).
         out: these columns of the image, (batch, height, columns, channels).
-        down: which rows of the image.
+        downs: all rows of the image, by phases.
         across: which columns.
     """
-    pixels = out[:, down.image]
-    kernel = kernel[:, :, down.rows]
-    if not kernel.size:
-        pixels[...] = 0
-        return
-    windows = Windows(
-        (kernel.shape[2], kernel.shape[3]),
-        (pixels.shape[1], pixels.shape[2]),
-        (1, 1),
-        (down.dilation, across.dilation),
-        (down.starts[0], across.starts[0]),
-    )
-    _correlate(y, _as_columns(kernel.swapaxes(0, 1)), pixels, windows)
+    for down in downs:
+        pixels = out[:, down.image]
+        part = kernel[:, :, down.rows]
+        if not part.size:
+            pixels[...] = 0
+            continue
+        windows = Windows(
+            (part.shape[2], part.shape[3]),
+            (pixels.shape[1], pixels.shape[2]),
+            (1, 1),
+            (down.dilation, across.dilation),
+            (down.starts[0], across.starts[0]),
+        )
+        _correlate(y, _as_columns(part.swapaxes(0, 1)), pixels, windows)
 
 
-def _lay_rows(y: Array, kernel: Array, out: Array, at: Geometry, across: Phase) -> None:
+def _lay_rows(
+    y: Array, kernel: Array, out: Array, downs: list[Phase], across: Phase
+) -> None:
     """Writes all rows of a group's image: one product, whose rows are laid down.
 
     It correlates along the width alone, so that fewer numbers are copied into columns,
@@ -241,11 +243,10 @@ def _lay_rows(y: Array, kernel: Array, out: Array, at: Geometry, across: Phase) 
     `_take_rows`.
     """
     channels, kh, kw = kernel.shape[1:]
-    height, width = at.output[0], out.shape[2]
+    height, width = y.shape[2], out.shape[2]
     matrix = kernel.transpose(2, 1, 3, 0).reshape(kh * channels, -1)
     moves = (1, 1), (1, across.dilation), (0, across.starts[0])
     windows = Windows((1, kw), (height, width), *moves)
-    downs = list(_phases(at, 0))
 
     def multiply(start: int, stop: int, _: int) -> None:
         for part, columns in _blocks(y[start:stop], windows):
@@ -373,7 +374,9 @@ def _blocks(x: Array, at: Windows) -> Iterator[tuple[slice, Array]]:
         size = min(step, n - i)
         if framed:
             inner[:size] = images[i : i + size]
-        seen = windows[:size] if framed else windows[i : i + size]
+            seen = windows[:size]
+        else:
+            seen = windows[i : i + size]
         if by_place:
             columns = buffer[:, :, :, :size]
             columns[...] = seen.transpose(3, 4, 5, 0, 1, 2)
