@@ -41,9 +41,9 @@ def main() -> None:
     if options.busy:
         works = [name for name in works if name != "import"]
         rows = bench.measure_beside_neighbour(works, options.repeats, options.limit)
-        results = report.load()
-        results = report.merge(results, results["machine"], rows, "busy")
-        print(report.beside_neighbour(results))
+        results = merged(rows, "busy", options.elsewhere)
+        shown = results["elsewhere"] if options.elsewhere else results
+        print(report.beside_neighbour(shown))
         if not options.dry:
             keep(results)
         return
@@ -84,14 +84,23 @@ def main() -> None:
             "Stop them and measure again."
         )
     if not options.dry:
-        kept = report.load()
-        if options.elsewhere:
-            other = kept.get("elsewhere", report.NOTHING)
-            keep({**kept, "elsewhere": report.merge(other, machine, rows)})
-        elif options.threads == 1:
-            keep(report.merge(kept, kept["machine"], rows, "one_thread"))
+        if options.threads == 1:
+            keep(merged(rows, "one_thread", options.elsewhere))
         else:
-            keep(report.merge(kept, machine, rows))
+            keep(merged(rows, "results", options.elsewhere, machine))
+
+
+def merged(
+    rows: list[dict[str, Any]],
+    table: str,
+    elsewhere: bool,
+    machine: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What is kept, with new rows in a table of the first or the second machine."""
+    kept = report.load()
+    old = kept.get("elsewhere", report.NOTHING) if elsewhere else kept
+    new = report.merge(old, machine or old["machine"], rows, table)
+    return {**kept, "elsewhere": new} if elsewhere else new
 
 
 def keep(results: dict[str, Any]) -> None:

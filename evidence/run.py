@@ -6,7 +6,6 @@ import datetime
 import importlib
 import importlib.metadata
 import platform
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -46,10 +45,6 @@ def measure(name: str, twin: str, variant: str, seed: int) -> dict[str, Any]:
 
 def processor() -> str:
     """The processor's name, and whether it has the widest instructions."""
-    from benchmarks.__main__ import cpu_name
+    from benchmarks.__main__ import cpu_name, vectors
 
-    try:
-        wide = " avx512f" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return cpu_name()
-    return f"{cpu_name()}, AVX-512" if wide else cpu_name()
+    return f"{cpu_name()}, AVX-512" if vectors() == "AVX-512" else cpu_name()

@@ -19,6 +19,7 @@ from d2lib import scratch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import bench, report
+from benchmarks.__main__ import merged
 from benchmarks.clock import Sample, summarise, take_sample
 from benchmarks.works import LIMITS, WORKS
 
@@ -256,6 +257,18 @@ class TestFile:
         text = report.text(kept)
         assert "Elsewhere, Other, AVX2, 2026-11-30:" in text
         assert "≤ 1.05 × PyTorch: **missed**, 1.43 ×" in text
+
+    @pytest.mark.parametrize("table", ["results", "one_thread", "busy"])
+    def test_each_table_of_the_second_machine_is_its_own(self, table, monkeypatch):
+        kept = {"machine": {"cpu": "This"}, "results": [row("mlp", "mx", 1.0)]}
+        kept["elsewhere"] = {"machine": {"cpu": "Other"}, "results": []}
+        monkeypatch.setattr(report, "load", lambda: kept)
+        rows = [row("mlp", "mx", 2.0)]
+        assert merged(rows, table, elsewhere=True) == {
+            **kept,
+            "elsewhere": {**kept["elsewhere"], table: rows},
+        }
+        assert merged(rows, table, elsewhere=False) == {**kept, table: rows}
 
     def test_there_may_be_no_file_yet(self, tmp_path):
         results = report.load(tmp_path / "results.json")
